@@ -1,0 +1,16 @@
+"""Frameworks, one file each. ``load(name)`` finds an adapter by name, by entry point, by import path or by file."""
+
+from .contract import Adapter, Native, Pullback, Pushforward, Trace, Unsupported
+from .discovery import AdapterError, available, load
+
+__all__ = [
+    "Adapter",
+    "AdapterError",
+    "Native",
+    "Pullback",
+    "Pushforward",
+    "Trace",
+    "Unsupported",
+    "available",
+    "load",
+]

@@ -1,0 +1,198 @@
+"""What an adapter is: the seam between the engine and a framework. Nothing here imports one.
+
+An adapter names a framework, lists its natives as data, and knows four things: the framework's array namespace, how to
+differentiate a function of named arrays backwards and forwards, and how to run one of its optimizers on a trace.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, ModuleType
+from typing import Any, ClassVar, Final, NamedTuple
+
+import numpy as np
+
+DERIVED: Final = "derived"
+NATIVE: Final = "native"
+
+# What the namespace of the derived route must offer: the names that the printed forward lines use.
+NAMES: Final = ("exp", "log", "sqrt", "tanh", "sum", "prod", "max", "min", "maximum", "where", "ones_like", "zeros_like")
+
+
+class Unsupported(Exception):
+    """Raised by an adapter for a combination that its framework does not offer; the cell is then ``absent``."""
+
+
+@dataclass(frozen=True)
+class Native:
+    """Something the framework itself ships for a line, and the reading that the adapter claims for it.
+
+    ``expression`` is what a user would write, over the line's inputs (or, for an optimizer, over ``w``, ``rate`` and the
+    hyperparameters in ``takes``) and the adapter's ``modules``. ``claim`` holds the axes on which the reading differs from
+    the printed one. ``symbol`` is the dotted name whose absence from the installed version makes the cell ``absent``;
+    without it, it is read off the expression. ``sizes`` restricts the shape buckets, ``dtypes`` and ``modes`` the matrix,
+    each with its reason in ``limits``. ``source`` is where the framework documents it.
+    """
+
+    line: str
+    name: str
+    expression: str
+    claim: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    takes: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    dtypes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    wrt: tuple[str, ...] = ()
+    limits: str = ""
+    notes: str = ""
+
+    @property
+    def code(self) -> CodeType:
+        return compile(self.expression, f"<{self.name}>", "eval")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A sequence of optimizer steps, fed open loop: the gradients do not depend on the weights.
+
+    ``weights``: (d,) before the first step; ``gradients``: (steps, d); ``rates``: one step size a step; ``hyper``: the
+    optimizer's scalars by name. Arrays have the dtype under test; scalars are Python floats.
+    """
+
+    weights: np.ndarray
+    gradients: np.ndarray
+    rates: tuple[float, ...]
+    hyper: Mapping[str, float]
+
+    @property
+    def steps(self) -> int:
+        return len(self.rates)
+
+
+class Pullback(NamedTuple):
+    """A function's value, and the cotangent of each differentiated argument."""
+
+    value: np.ndarray
+    cotangents: Mapping[str, np.ndarray]
+
+
+class Pushforward(NamedTuple):
+    """A function's value, and its tangent."""
+
+    value: np.ndarray
+    tangent: np.ndarray
+
+
+Function = Callable[..., Any]
+
+
+class Adapter(ABC):
+    """One framework. A module in this folder, or a user's own, holds one as ``ADAPTER``.
+
+    ``name`` is how it is asked for, ``package`` the import name that ids use, ``distributions`` what is installed,
+    ``extra`` the extra of gradspec that installs them. Modes are ways of running: the first is the one natives use when a
+    native names none.
+    """
+
+    name: ClassVar[str]
+    package: ClassVar[str]
+    extra: ClassVar[str]
+    distributions: ClassVar[tuple[str, ...]]
+    modules: ClassVar[Mapping[str, str]]  # names that expressions use -> modules they stand for
+    dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32", "bfloat16", "float16")
+    map_modes: ClassVar[tuple[str, ...]] = ("eager",)
+    optimizer_modes: ClassVar[tuple[str, ...]] = ("eager",)
+    natives: ClassVar[tuple[Native, ...]] = ()
+
+    @property
+    @abstractmethod
+    def namespace(self) -> Any:
+        """The framework's functions under the names in ``NAMES``; ``sum`` to ``min`` reduce a vector to a scalar."""
+
+    @abstractmethod
+    def pull_back(
+        self, function: Function, inputs: Mapping[str, np.ndarray], wrt: tuple[str, ...], cotangent: np.ndarray, mode: str
+    ) -> Pullback:
+        """``function(**inputs)`` and its vjp, by the framework's reverse mode; arrays in and out are NumPy's.
+
+        The same ``function`` object is passed for every input of a cell, so that a compiled form can be kept for it.
+        """
+
+    @abstractmethod
+    def push_forward(
+        self, function: Function, inputs: Mapping[str, np.ndarray], tangents: Mapping[str, np.ndarray], mode: str
+    ) -> Pushforward:
+        """``function(**inputs)`` and its jvp along ``tangents``, by the framework's forward mode.
+
+        Raises Unsupported where the framework has none.
+        """
+
+    @abstractmethod
+    def optimize(self, native: Native, trace: Trace, mode: str) -> np.ndarray:
+        """The weights after each step of ``trace`` under the framework's own optimizer: (steps, d)."""
+
+    @abstractmethod
+    def run_update(self, update: Function, trace: Trace, mode: str) -> np.ndarray:
+        """The weights after each step of a printed update: (steps, d).
+
+        ``update(xp, w, gradients, rates, hyper)`` gives the list of weights after each step. It is written over the
+        namespace; arrays are the framework's, scalars Python floats.
+        """
+
+    def installed(self) -> bool:
+        return all(importlib.util.find_spec(module.partition(".")[0]) is not None for module in self.modules.values())
+
+    def versions(self) -> dict[str, str]:
+        return {distribution: importlib.metadata.version(distribution) for distribution in self.distributions}
+
+    def install_command(self) -> str:
+        return f"pip install 'gradspec[{self.extra}]'"
+
+    def names(self) -> dict[str, Any]:
+        """The modules that expressions use, imported now."""
+        return {name: importlib.import_module(module) for name, module in self.modules.items()}
+
+    def missing(self, native: Native) -> str:
+        """The dotted name in ``native``'s expression that the installed version does not have; "" if it has all."""
+        modules = self.names()
+        for path in dotted_names(native.expression):
+            found: Any = modules.get(path[0])
+            for depth, attribute in enumerate(path[1:], start=2):
+                if found is None:
+                    break
+                if not hasattr(found, attribute):
+                    return ".".join(path[:depth])
+                found = getattr(found, attribute)
+        return ""
+
+
+def dotted_names(expression: str) -> list[tuple[str, ...]]:
+    """The dotted names in an expression: ("torch", "optim", "Adam") and the like."""
+    import ast
+
+    def path(node: ast.AST) -> tuple[str, ...]:
+        if isinstance(node, ast.Name):
+            return (node.id,)
+        if isinstance(node, ast.Attribute) and (prefix := path(node.value)):
+            return (*prefix, node.attr)
+        return ()
+
+    found = [path(node) for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Attribute)]
+    return [p for p in found if p]
+
+
+def deferred(module: str) -> Any:
+    """A stand-in for a module that is imported at the first use of one of its names."""
+
+    class Deferred(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            return getattr(importlib.import_module(module), name)
+
+    return Deferred(module)

@@ -1,0 +1,87 @@
+"""Finding adapters: this folder, the entry point group ``gradspec.adapters``, a module's import path, or a file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from ..reference.arguments import suggest
+from .contract import Adapter
+
+_OWN_MODULES = {"contract", "discovery"}
+
+
+class AdapterError(ValueError):
+    """An adapter that cannot be found or is not one; the message says what to write instead."""
+
+
+def available() -> tuple[str, ...]:
+    """The names of the adapters that can be asked for; their frameworks need not be installed. Imports none of them."""
+    here = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])} - _OWN_MODULES
+    elsewhere = {point.name for point in importlib.metadata.entry_points(group="gradspec.adapters")}
+    return tuple(sorted(here)) + tuple(sorted(elsewhere - here))
+
+
+@cache
+def load(name: str) -> Adapter:
+    """The adapter of that name (``pytorch``), of that framework package (``torch``), module (``mine.adapter``) or file.
+
+    Importing an adapter does not import its framework. Raises AdapterError.
+    """
+    module = _module(name)
+    adapter = getattr(module, "ADAPTER", None)
+    if not isinstance(adapter, Adapter):
+        raise AdapterError(f"{name}: the module {module.__name__} has no ADAPTER that is an instance of Adapter")
+    _check_natives(name, adapter)
+    return adapter
+
+
+def _check_natives(name: str, adapter: Adapter) -> None:
+    """Every native must name a line and a reading that the catalogue knows, in an expression that parses."""
+    from ..reference.arguments import ArgumentError
+    from ..reference.catalogue import line
+
+    seen = set()
+    for native in adapter.natives:
+        try:
+            line(native.line).reading("printed", **native.claim)
+            native.code  # noqa: B018 (compiled for its SyntaxError)
+        except (ArgumentError, SyntaxError) as error:
+            raise AdapterError(f"adapter {name}, native {native.name}: {error}") from error
+        if (native.line, native.name) in seen:
+            raise AdapterError(f"adapter {name}: two natives of {native.line} are called {native.name}")
+        seen.add((native.line, native.name))
+
+
+def _module(name: str) -> ModuleType:
+    if name.endswith(".py") or "/" in name:
+        return _from_file(Path(name))
+    if name in available():
+        points = {point.name: point for point in importlib.metadata.entry_points(group="gradspec.adapters")}
+        return importlib.import_module(f"{__package__}.{name}") if _is_here(name) else points[name].load()
+    for known in available():
+        if _is_here(known) and load(known).package == name:
+            return importlib.import_module(f"{__package__}.{known}")
+    if "." in name and importlib.util.find_spec(name.partition(".")[0]) is not None:
+        return importlib.import_module(name)
+    raise AdapterError(f"unknown adapter {name!r}.{suggest(name, available())} Or give a module or a file that holds ADAPTER.")
+
+
+def _is_here(name: str) -> bool:
+    return importlib.util.find_spec(f"{__package__}.{name}") is not None
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise AdapterError(f"no adapter file {path}")
+    spec = importlib.util.spec_from_file_location(f"gradspec_adapter_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise AdapterError(f"{path} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,1 @@
+"""The engine: arithmetics, input domains, fit, witnesses, verdicts, and running a campaign."""

@@ -1,0 +1,55 @@
+"""The floating-point formats under test, and what the rounding model must know of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import ml_dtypes
+import numpy as np
+
+from ...reference.arguments import FLOATING, ArgumentError, suggest
+from ...reference.vocabulary import Format
+
+# The format in which libraries compute the narrow ones before they round once more: a double rounding.
+_COMPUTED_IN = {"float16": 2.0**-24, "bfloat16": 2.0**-24, "float32": 2.0**-53, "float64": 0.0}
+
+
+@dataclass(frozen=True)
+class Precision(Format):
+    """A format with the constants of fl(a∘b) = (a∘b)(1+δ) + η, |δ| <= k·u.
+
+    ``u`` is the unit roundoff, plus that of the wider format in which a library may have computed before rounding.
+    ``eta`` is the smallest subnormal; where a library flushes subnormals to zero it is the smallest normal number.
+    ``elementary`` is k for exp, log, tanh and powers; arithmetic and the square root have k = 1.
+    """
+
+    u: float
+    eta: float
+    elementary: int = 4
+
+    @property
+    def numpy(self) -> np.dtype:
+        return np.dtype(getattr(ml_dtypes, self.dtype, self.dtype))
+
+    def flushing(self) -> Precision:
+        """The same format on a device that flushes subnormal numbers to zero."""
+        return Precision(**{**self.__dict__, "eta": self.smallest_normal})
+
+
+@cache
+def precision(dtype: str) -> Precision:
+    """The constants of a floating dtype by name; ArgumentError names the known ones."""
+    if dtype not in FLOATING:
+        raise ArgumentError(f"unknown dtype {dtype!r}.{suggest(dtype, FLOATING)}")
+    info = ml_dtypes.finfo(getattr(ml_dtypes, dtype, dtype))
+    unit_roundoff = float(info.eps) / 2
+    return Precision(
+        dtype=dtype,
+        unit_roundoff=unit_roundoff,
+        max=float(info.max),
+        smallest_normal=float(info.smallest_normal),
+        smallest_subnormal=float(info.smallest_subnormal),
+        u=unit_roundoff + _COMPUTED_IN[dtype],
+        eta=float(info.smallest_subnormal),
+    )

@@ -1,0 +1,464 @@
+"""The rounding model: arrays whose every operation widens its result by what floating point may do to it.
+
+An ``Enclosure`` holds, for each element, a value in extended precision and a bound on how far any floating-point evaluation
+of the same reading can lie from it, by fl(a∘b) = (a∘b)(1+δ) + η. Sums, products and matrix products are bounded for every
+order of evaluation. Bounds propagate rigorously (no first-order truncation), and the model is vectorised, so that every
+entry of a 64 x 64 gradient is held to its own budget for the price of a few matrix products.
+
+The value is carried in ``numpy.longdouble``. Its own rounding is far below that of the formats under test where it has 64 bits
+or more; it is added to every bound, so that a platform whose longdouble is a double gets wider bounds, never wrong ones.
+
+Overflow: an element marked ``huge`` may have become infinite. Dividing by it gives anything between 0 and the quotient.
+An ``error`` of infinity means that the budget is void: the reading's evaluation may return anything, NaN included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .formats import Precision
+
+Wide = np.longdouble
+WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
+_ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
+_FLOAT64_SAFE = (1e-140, 1e140)  # products of two such magnitudes stay normal in float64
+
+
+class Condition(NamedTuple):
+    """The outcome of a comparison, and where it could have come out either way."""
+
+    true: np.ndarray
+    undecided: np.ndarray
+
+
+class Enclosure:
+    """An array of real intervals under the rounding model of one precision."""
+
+    __slots__ = ("error", "huge", "precision", "value")
+    __array_ufunc__ = None  # NumPy then leaves mixed operations to us
+
+    def __init__(self, value: np.ndarray, error: np.ndarray, precision: Precision, huge: np.ndarray | None = None):
+        self.value, self.error, self.precision, self.huge = value, error, precision, huge
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def T(self) -> Enclosure:  # noqa: N802 (NumPy's name)
+        return self._reshaped(lambda a: a.T)
+
+    def _reshaped(self, move: Callable[[np.ndarray], np.ndarray]) -> Enclosure:
+        huge = None if self.huge is None else np.asarray(move(self.huge))
+        return Enclosure(np.asarray(move(self.value)), np.asarray(move(self.error)), self.precision, huge)
+
+    def __getitem__(self, key: Any) -> Enclosure:
+        return self._reshaped(lambda a: a[key])
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def reshape(self, *shape: int) -> Enclosure:
+        return self._reshaped(lambda a: a.reshape(*shape))
+
+    def _lift(self, other: Any) -> Enclosure:
+        return other if isinstance(other, Enclosure) else lift(other, self.precision)
+
+    def __neg__(self) -> Enclosure:
+        return Enclosure(-self.value, self.error, self.precision, self.huge)
+
+    def __add__(self, other: Any) -> Enclosure:
+        return _add(self, self._lift(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Enclosure:
+        return _add(self, -self._lift(other))
+
+    def __rsub__(self, other: Any) -> Enclosure:
+        return _add(self._lift(other), -self)
+
+    def __mul__(self, other: Any) -> Enclosure:
+        return _multiply(self, self._lift(other))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Enclosure:
+        return _divide(self, self._lift(other))
+
+    def __rtruediv__(self, other: Any) -> Enclosure:
+        return _divide(self._lift(other), self)
+
+    def __matmul__(self, other: Any) -> Enclosure:
+        return _matmul(self, self._lift(other))
+
+    def __rmatmul__(self, other: Any) -> Enclosure:
+        return _matmul(self._lift(other), self)
+
+    def __pow__(self, exponent: int) -> Enclosure:
+        return _power(self, exponent)
+
+    def _compare(self, other: Any, relation: Callable[[Any, Any], np.ndarray]) -> Condition:
+        other = self._lift(other)
+        reach = self.error + other.error
+        apart = np.abs(self.value - other.value)
+        return Condition(relation(self.value, other.value), (reach > 0) & ~(apart > reach))
+
+    def __eq__(self, other: Any) -> Condition:  # type: ignore[override]  # elementwise, as NumPy's
+        return self._compare(other, np.equal)
+
+    def __lt__(self, other: Any) -> Condition:
+        return self._compare(other, np.less)
+
+    def __gt__(self, other: Any) -> Condition:
+        return self._compare(other, np.greater)
+
+    def __le__(self, other: Any) -> Condition:
+        return self._compare(other, np.less_equal)
+
+    def __ge__(self, other: Any) -> Condition:
+        return self._compare(other, np.greater_equal)
+
+    __hash__ = None  # type: ignore[assignment]  # elementwise equality
+
+    def contains(self, observed: np.ndarray) -> np.ndarray:
+        """Where an evaluation in floating point may have returned ``observed``."""
+        observed = np.asarray(observed).astype(Wide)
+        with np.errstate(all="ignore"):
+            near = np.abs(observed - self.value) <= self.error
+        infinite = np.isinf(observed) & (False if self.huge is None else self.huge)
+        same = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value))
+        return near | infinite | same | np.isinf(self.error)
+
+    def share(self, observed: np.ndarray) -> np.ndarray:
+        """How much of its budget ``observed`` uses: 0 exact, 1 at the edge, infinity outside of an exact or undefined value."""
+        observed = np.asarray(observed).astype(Wide)
+        with np.errstate(all="ignore"):
+            share = np.abs(observed - self.value) / self.error
+        share = np.where(np.isnan(share), np.inf, share)
+        infinite_allowed = np.isinf(observed) & (False if self.huge is None else self.huge)
+        exact = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value)) | infinite_allowed | np.isinf(self.error)
+        return np.where(exact, 0.0, share).astype(np.float64)
+
+    def parts_from(self, other: Enclosure) -> np.ndarray:
+        """Where no floating-point number can belong to both: the readings are told apart."""
+        with np.errstate(all="ignore"):
+            apart = np.abs(self.value - other.value) > self.error + other.error
+        one_undefined = np.isnan(self.value) != np.isnan(other.value)
+        void = np.isinf(self.error) | np.isinf(other.error)
+        both_huge = (False if self.huge is None else self.huge) & (False if other.huge is None else other.huge)
+        return (apart | one_undefined) & ~void & ~both_huge
+
+    @property
+    def void(self) -> np.ndarray:
+        """Where the budget is as large as the value or larger: agreement there says little."""
+        return ~(self.error <= np.abs(self.value)) & ~np.isnan(self.value)
+
+
+def lift(value: Any, precision: Precision) -> Enclosure:
+    """A constant or an input: exact where the precision represents it, else as uncertain as its rounding."""
+    if isinstance(value, Enclosure):
+        return value
+    wide = np.asarray(value).astype(Wide)
+    with np.errstate(all="ignore"):
+        error = np.abs(wide - wide.astype(precision.numpy).astype(Wide))
+    error = np.where(np.isfinite(wide), error, Wide(0))
+    if precision.eta > precision.smallest_subnormal:  # a device that flushes reads subnormal inputs as zero
+        error = np.where(np.abs(wide) < precision.smallest_normal, np.abs(wide), error)
+    return Enclosure(wide, error, precision)
+
+
+def _settle(
+    value: np.ndarray,
+    spread: np.ndarray,
+    precision: Precision,
+    ulps: float = 1,
+    underflows: bool = True,
+    huge: np.ndarray | None = None,
+    void: np.ndarray | None = None,
+) -> Enclosure:
+    """The result of an operation: propagated ``spread`` plus the rounding of this operation, unless it is exact."""
+    value, spread = np.asarray(value), np.asarray(spread)
+    magnitude = np.abs(value)
+    finite = np.isfinite(value)
+    spread = np.where(np.isnan(spread), np.inf, spread)
+    exact = (spread == 0) & (value.astype(precision.numpy).astype(Wide) == value)
+    rounding = (magnitude + spread) * Wide(ulps * precision.u + WIDE_U)
+    if underflows:
+        rounding = rounding + Wide(precision.eta)
+    error = np.where(exact, spread, (spread + rounding) * _ROUND_UP)
+    error = np.where(finite | (spread > 0), error, Wide(0))
+    if void is not None:
+        error = np.where(void, Wide(np.inf), error)
+    overflows = finite & (magnitude + error > precision.max)
+    if overflows.any():
+        huge = overflows if huge is None else huge | overflows
+    # A value that is not finite although its operands are uncertain could have been anything.
+    lost = ~finite & (spread > 0)
+    if lost.any():
+        value, error = np.where(lost, Wide(0), value), np.where(lost, Wide(np.inf), error)
+    return Enclosure(value, error, precision, huge)
+
+
+def _flag(a: Enclosure, shape: tuple[int, ...]) -> np.ndarray:
+    return np.zeros(shape, bool) if a.huge is None else np.broadcast_to(a.huge, shape)
+
+
+def _add(a: Enclosure, b: Enclosure) -> Enclosure:
+    with np.errstate(all="ignore"):
+        value, spread = a.value + b.value, a.error + b.error
+        huge = void = None
+        if a.huge is not None or b.huge is not None:
+            huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
+            huge = huge_a | huge_b
+            void = huge_a & huge_b & (np.sign(a.value) != np.sign(b.value))
+        return _settle(value, spread, a.precision, underflows=False, huge=huge, void=void)
+
+
+def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
+    with np.errstate(all="ignore"):
+        value = a.value * b.value
+        spread = np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error
+        # 0 times an uncertain finite factor is 0, also where the uncertainty has no bound short of overflow
+        huge = void = None
+        if a.huge is not None or b.huge is not None:
+            huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
+            may_vanish = (huge_a & (np.abs(b.value) <= b.error)) | (huge_b & (np.abs(a.value) <= a.error))
+            huge, void = huge_a | huge_b, may_vanish
+        return _settle(value, spread, a.precision, huge=huge, void=void)
+
+
+def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
+    with np.errstate(all="ignore"):
+        value = a.value / b.value
+        room = np.abs(b.value) - b.error
+        spread = np.where((a.error == 0) & (b.error == 0), Wide(0), (a.error + np.abs(value) * b.error) / room)
+        spread = np.where((room <= 0) & (b.error > 0), Wide(np.inf), spread)
+        value = np.where((room <= 0) & (b.error > 0), Wide(0), value)
+        huge = void = None
+        if a.huge is not None or b.huge is not None:
+            huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
+            spread = np.where(huge_b, np.maximum(spread, np.abs(value)), spread)
+            huge, void = huge_a & ~huge_b, huge_a & huge_b
+        return _settle(value, spread, a.precision, huge=huge, void=void)
+
+
+def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
+    p, n = a.precision, a.shape[-1]
+    gamma = _gamma(n, p)
+    with np.errstate(all="ignore"):
+        value = a.value @ b.value
+        size_a, size_b, error_a, error_b = _in_float64(np.abs(a.value), np.abs(b.value), a.error, b.error)
+        size = size_a @ size_b
+        spread = (size_a + error_a) @ (error_b + gamma * size_b) + error_a @ ((1 + gamma) * size_b)
+        terms = np.count_nonzero(size_a, axis=-1).reshape(size_a.shape[:-1] + (1,) * (size.ndim - size_a.ndim + 1))
+        eta = 2 * p.eta * np.minimum(n, terms) if size.ndim else 2 * p.eta * n
+        error = np.where((size > 0) | (spread > 0), (spread + size * (n * WIDE_U) + eta) * (1 + 1e-12), 0.0).astype(Wide)
+        error = np.where(np.isnan(error), Wide(np.inf), error)
+        overflow = size + spread > p.max
+        if a.huge is not None or b.huge is not None or overflow.any() or not np.isfinite(value).all():
+            return _matmul_termwise(a, b)
+    return Enclosure(np.asarray(value), np.asarray(error), p)
+
+
+def _matmul_termwise(a: Enclosure, b: Enclosure) -> Enclosure:
+    """The matrix product as explicit sums of products: slow, and exact about what overflow and infinities do."""
+    left = a.reshape(1, -1) if a.ndim == 1 else a
+    right = b.reshape(-1, 1) if b.ndim == 1 else b
+    terms = left._reshaped(lambda x: x[:, :, None]) * right._reshaped(lambda x: x[None, :, :])
+    total = _sum(terms, axis=1)
+    shape = (a.shape[:-1] if a.ndim > 1 else ()) + (b.shape[1:] if b.ndim > 1 else ())
+    return total._reshaped(lambda x: x.reshape(shape))
+
+
+def _in_float64(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The arrays in float64, where matrix products are fast, if no magnitude could leave its range; else as they are."""
+    low, high = _FLOAT64_SAFE
+    for array in arrays:
+        largest = array.max(initial=0)
+        smallest = array.min(where=array > 0, initial=high)
+        if not (largest < high and smallest > low):
+            return arrays
+    return tuple(array.astype(np.float64) for array in arrays)
+
+
+def _gamma(roundings: Any, p: Precision) -> Any:
+    """The bound n·u/(1-n·u) on n accumulated relative roundings; infinity where it ceases to hold."""
+    total = np.asarray(roundings, dtype=Wide) * p.u
+    return np.where(total < 1, total / np.where(total < 1, 1 - total, 1), np.inf)
+
+
+def _sum(a: Enclosure, axis: int | None = None) -> Enclosure:
+    p = a.precision
+    with np.errstate(all="ignore"):
+        value = a.value.sum(axis=axis)
+        size, spread = np.abs(a.value).sum(axis=axis), a.error.sum(axis=axis)
+        terms = np.count_nonzero((a.value != 0) | (a.error != 0), axis=axis)
+        rounding = np.where(terms > 1, _gamma(np.maximum(terms - 1, 0), p) * (size + spread), Wide(0))
+        rounding = rounding + np.where(terms > 1, size * WIDE_U * terms, Wide(0))
+        void, huge = _sum_overflows(a, axis, size + spread, value)
+        error = np.where(np.isnan(rounding + spread) | void, Wide(np.inf), (spread + rounding) * _ROUND_UP)
+        error = np.where(np.isfinite(value) | (error > 0), error, Wide(0))
+        exact_special = ~np.isfinite(value) & (spread == 0) & ~void
+        error = np.where(exact_special, Wide(0), error)
+    return Enclosure(np.asarray(value), np.asarray(error), p, np.asarray(huge) if np.any(huge) else None)
+
+
+def _sum_overflows(a: Enclosure, axis: int | None, size: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where some order of summation may meet inf - inf (void), and where it may only overflow (huge)."""
+    flags = np.zeros(a.shape, bool) if a.huge is None else a.huge
+    over = np.isfinite(value) & ((size > a.precision.max) | flags.any(axis=axis))
+    mixed = (a.value > 0).any(axis=axis) & (a.value < 0).any(axis=axis)
+    return over & mixed, over & ~mixed
+
+
+def _prod(a: Enclosure) -> Enclosure:
+    p, n = a.precision, a.value.size
+    with np.errstate(all="ignore"):
+        value = a.value.prod()
+        size = np.abs(a.value)
+        spread = (size + a.error).prod() - size.prod() if a.error.any() else Wide(0)
+        has_zero = bool(((a.value == 0) & (a.error == 0)).any())
+        largest = np.maximum(size + a.error, 1).prod()  # the largest product of any subset of the factors
+        rounding = _gamma(max(n - 1, 0), p) * (size.prod() + spread) + n * p.eta * largest * (n > 1)
+        if has_zero:
+            error = Wide(0) if largest <= p.max else Wide(np.inf)
+        else:
+            error = (spread + rounding + size.prod() * n * WIDE_U) * _ROUND_UP
+        void = bool(np.isfinite(value)) and largest > p.max and np.minimum(size, 1).prod() < p.smallest_normal
+        huge = bool(np.isfinite(value)) and largest > p.max
+        if n == 1:
+            error, huge = a.error.sum(), huge and a.huge is not None
+        error = Wide(np.inf) if void or np.isnan(error) else error
+        error = error if np.isfinite(value) else Wide(0)
+    return Enclosure(np.asarray(value), np.asarray(error), p, np.asarray(True) if huge else None)
+
+
+def _power(a: Enclosure, exponent: int) -> Enclosure:
+    """a**exponent for a whole exponent >= 0: by repeated products or by a power function, whichever rounds worse."""
+    if exponent == 0:
+        return Enclosure(np.ones_like(a.value), np.zeros_like(a.error), a.precision)
+    if exponent == 1:
+        return a
+    with np.errstate(all="ignore"):
+        value = a.value**exponent
+        size = np.abs(a.value)
+        spread = np.where(a.error > 0, (size + a.error) ** exponent - size**exponent, Wide(0))
+    ulps = 1 if exponent == 2 else exponent - 1 + a.precision.elementary
+    return _settle(value, spread, a.precision, ulps, huge=a.huge)
+
+
+def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray], np.ndarray], ulps: str):
+    """An increasing function with a bound on how far it moves for a given move of its argument."""
+
+    def apply(a: Enclosure) -> Enclosure:
+        p = a.precision
+        with np.errstate(all="ignore"):
+            value = function(a.value)
+            spread = np.where(a.error > 0, slope_bound(a.value, a.error), Wide(0))
+            k = p.elementary if ulps == "elementary" else 1
+            result = _settle(value, spread, p, k)
+        if a.huge is None:
+            return result
+        limit = function(np.where(a.value > 0, Wide(np.inf), Wide(-np.inf)))
+        reach = np.where(a.huge & np.isfinite(limit), np.abs(limit - value), 0)
+        huge = a.huge & ~np.isfinite(limit)
+        return Enclosure(result.value, np.maximum(result.error, reach), p, _either(result.huge, huge))
+
+    return apply
+
+
+def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    if a is None or b is None:
+        return a if b is None else b
+    return a | b
+
+
+def _log_spread(v: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return np.where(e < v, -np.log1p(-e / v), np.inf)
+
+
+def _sqrt_spread(v: np.ndarray, e: np.ndarray) -> np.ndarray:
+    # below zero a computed square root is NaN; the model speaks of the part of the enclosure where it is defined
+    return np.where(e < v, e / (np.sqrt(v) + np.sqrt(np.maximum(v - e, 0))), np.sqrt(np.maximum(v, 0) + e))
+
+
+class Rounding:
+    """The namespace ``xp`` of the rounding model for one precision."""
+
+    def __init__(self, precision: Precision):
+        self.precision = precision
+
+    def asarray(self, value: Any) -> Enclosure:
+        return lift(value, self.precision)
+
+    exp = staticmethod(_monotone(np.exp, lambda v, e: np.exp(v) * np.expm1(e), "elementary"))
+    log = staticmethod(_monotone(np.log, _log_spread, "elementary"))
+    log1p = staticmethod(_monotone(np.log1p, lambda v, e: _log_spread(1 + v, e), "elementary"))
+    sqrt = staticmethod(_monotone(np.sqrt, _sqrt_spread, "one"))
+    tanh = staticmethod(_monotone(np.tanh, lambda v, e: np.minimum(e, 2), "elementary"))
+    sum = staticmethod(_sum)
+    prod = staticmethod(_prod)
+
+    @staticmethod
+    def abs(a: Enclosure) -> Enclosure:
+        return Enclosure(np.abs(a.value), a.error, a.precision, a.huge)
+
+    def maximum(self, a: Any, b: Any) -> Enclosure:
+        a, b = self.asarray(a), self.asarray(b)
+        return self.where(a > b, a, b)
+
+    def minimum(self, a: Any, b: Any) -> Enclosure:
+        a, b = self.asarray(a), self.asarray(b)
+        return self.where(a < b, a, b)
+
+    @staticmethod
+    def max(a: Enclosure) -> Enclosure:
+        value, low, high = a.value.max(), (a.value - a.error).max(), (a.value + a.error).max()
+        return Enclosure(np.asarray(value), np.asarray(_reach(value, low, high)), a.precision)
+
+    @staticmethod
+    def min(a: Enclosure) -> Enclosure:
+        return -Rounding.max(-a)
+
+    def where(self, condition: Condition | np.ndarray, a: Any, b: Any) -> Enclosure:
+        true, undecided = condition if isinstance(condition, Condition) else (np.asarray(condition), np.zeros((), bool))
+        a, b = self.asarray(a), self.asarray(b)
+        value, error = np.where(true, a.value, b.value), np.where(true, a.error, b.error)
+        if undecided.any():
+            hull = np.abs(a.value - b.value) + np.maximum(a.error, b.error)
+            error = np.where(undecided, hull, error)
+        huge = None
+        if a.huge is not None or b.huge is not None:
+            huge = np.where(true, _flag(a, value.shape), _flag(b, value.shape))
+        return Enclosure(value, error, self.precision, huge)
+
+    def ones_like(self, a: Enclosure) -> Enclosure:
+        return Enclosure(np.ones_like(a.value), np.zeros_like(a.error), self.precision)
+
+    def zeros_like(self, a: Enclosure) -> Enclosure:
+        return Enclosure(np.zeros_like(a.value), np.zeros_like(a.error), self.precision)
+
+    def eye(self, n: int) -> Enclosure:
+        return self.asarray(np.eye(n))
+
+    def stack(self, parts: Sequence[Enclosure]) -> Enclosure:
+        shape = parts[0].shape
+        huge = np.stack([_flag(part, shape) for part in parts]) if any(p.huge is not None for p in parts) else None
+        value, error = np.stack([p.value for p in parts]), np.stack([p.error for p in parts])
+        return Enclosure(value, error, self.precision, huge)
+
+
+def _reach(value: Any, low: Any, high: Any) -> Any:
+    reach = np.maximum(value - low, high - value)
+    return np.where(np.isnan(reach), Wide(0), reach)

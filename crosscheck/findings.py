@@ -1,0 +1,203 @@
+"""What a campaign finds, as plain data. This is the seam between the engine and the reports: nothing here computes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+SCHEMA_VERSION = 1
+
+Verdict = Literal["agrees", "convention", "erratum", "precision", "defect", "stale", "absent", "not-run"]
+
+VERDICTS: dict[str, str] = {
+    "agrees": "the printed reading fits everything that was returned",
+    "convention": "another legitimate reading than the printed one fits",
+    "erratum": "the standard reading fits where the sheet prints another",
+    "precision": "the right real function, evaluated worse than its best-conditioned reading allows",
+    "defect": "no reading fits",
+    "stale": "the adapter claims a reading that does not fit, or a deviation that no longer shows",
+    "absent": "the framework does not offer it",
+    "not-run": "crashed, timed out, was interrupted, or is not installed",
+}
+
+# Those that fail a run; a not-run cell fails it too unless its framework is not installed and was not asked for by name.
+FAILING = ("defect", "stale")
+
+
+class Cell(Struct, frozen=True, order=True):
+    """One line × one route of one adapter × dtype × mode × device."""
+
+    line: str
+    adapter: str
+    package: str
+    route: Literal["derived", "native"]
+    native: str
+    dtype: str
+    mode: str
+    device: str = "cpu"
+
+    @property
+    def id(self) -> str:
+        """``optimizer.adam-torch-native.optim.Adam.fused-float32``; the mode follows where it is not the plain one."""
+        route = f"{self.route}.{self.native}" if self.native else self.route
+        mode = "" if self.mode == "eager" else f"-{self.mode}"
+        return f"{self.line}-{self.package}-{route}-{self.dtype}{mode}"
+
+
+class Quantity(Struct, frozen=True):
+    """A named array, twice: for people in decimal, and exactly, as hexadecimal floating point. ``shape`` () is a scalar."""
+
+    name: str
+    shape: list[int]
+    decimal: list[str]
+    hexadecimal: list[str]
+
+
+class Witness(Struct, frozen=True):
+    """The smallest input found on which two readings part, with what each gives and what the subject returned.
+
+    ``separates`` are the two readings as axis -> option: the one observed (or the standard one) and the printed one.
+    ``where`` names the output and the index at which they part: "x_bar[0]", or "w after step 2 [0]".
+    ``ulps`` is the distance of the two readings' values there in units in the last place of the dtype, and ``budget`` the
+    sum of their two budgets, in the same unit. A reading without a value (0/0, shapes that do not fit) is said in words.
+    """
+
+    dtype: str
+    inputs: list[Quantity]
+    settings: dict[str, str]
+    separates: list[dict[str, str]]
+    where: str
+    values: list[Quantity]  # one for each of ``separates``, and then "observed" where a framework was asked
+    ulps: float | None
+    budget: float | None
+    remarks: list[str] = []
+
+
+class Finding(Struct, frozen=True):
+    """What came out for one cell."""
+
+    cell: Cell
+    verdict: Verdict
+    reason: str
+    claim: dict[str, str] = {}  # the reading claimed, all axes; empty on the derived route
+    fits: list[dict[str, str]] = []  # readings that fit all trials
+    ruled_out: list[dict[str, str]] = []
+    trials: int = 0
+    decisive: int = 0  # trials in which the budget was smaller than the values themselves
+    worst_share: float | None = None  # the largest error, as a fraction of the budget of the reading that fits
+    ulps: float | None = None  # the largest distance from the exact value of that reading, in units in the last place
+    witness: Witness | None = None
+    script: str = ""
+    expression: str = ""
+    source: str = ""
+    notes: str = ""
+    limits: str = ""
+    seconds: float = 0.0
+
+
+class Proof(Struct, frozen=True):
+    """Whether a printed backward line follows from its printed forward line, by SymPy on small symbolic shapes."""
+
+    line: str
+    reading: dict[str, str]
+    role: Literal["printed", "standard"]
+    outcome: Literal["proved", "refuted", "no value", "not applicable"]
+    shapes: dict[str, int]
+    detail: str
+    counterexample: str = ""
+
+
+class Check(Struct, frozen=True):
+    """A property held on generated inputs: a mnemonic of the sheet, linearity, the adjoint identity, batches, permutations."""
+
+    line: str
+    property: str
+    words: str
+    reading: dict[str, str]
+    holds: bool
+    trials: int
+    detail: str = ""
+
+
+class Deviation(Struct, frozen=True):
+    """A contestable point of the sheet: the printed option on one axis against the standard one, and what shows it."""
+
+    line: str
+    axis: str
+    question: str
+    printed: str
+    standard: str
+    printed_latex: str
+    standard_latex: str
+    conclusion: str  # computed from the evidence
+    evidence: list[str]
+    witness: Witness | None
+    source: str = ""
+
+
+class Series(Struct, frozen=True):
+    label: str
+    x: list[float]
+    y: list[float | None]  # None where there is no finite value
+
+
+class Curve(Struct, frozen=True):
+    """How a difference grows: for optimizers over t, for the sigmoid over x, for training over steps."""
+
+    line: str
+    title: str
+    caption: str  # computed
+    x_label: str
+    y_label: str
+    x_scale: Literal["linear", "log"]
+    y_scale: Literal["linear", "log", "symlog"]
+    series: list[Series]
+
+
+class OptionInfo(Struct, frozen=True):
+    name: str
+    meaning: str
+    latex: str = ""
+
+
+class AxisInfo(Struct, frozen=True):
+    name: str
+    kind: str
+    printed: str
+    standard: str
+    options: list[OptionInfo]
+    source: str = ""
+
+
+class LineInfo(Struct, frozen=True):
+    """What the catalogue says of a line, so that a findings file can be shown without the catalogue."""
+
+    id: str
+    number: int
+    title: str
+    latex: str
+    standard_latex: str
+    axes: list[AxisInfo]
+    mnemonic: str = ""
+    notes: str = ""
+    source: str = ""
+
+
+class Findings(Struct, frozen=True):
+    """A campaign: everything a report shows. The same seed and versions give the same findings, times apart."""
+
+    schema_version: int
+    seed: int
+    profile: str
+    versions: dict[str, str]
+    platform: str
+    lines: list[LineInfo]
+    cells: list[Finding]
+    deviations: list[Deviation] = []
+    proofs: list[Proof] = []
+    checks: list[Check] = []
+    curves: list[Curve] = []
+    interrupted: bool = False
+    started: str = ""
+    seconds: float = 0.0

@@ -1,0 +1,54 @@
+"""The catalogue: every formula in ``reference/lines``, by id, in the sheet's order. Found by looking, not by a list."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from types import MappingProxyType, ModuleType
+
+from . import lines as _folder
+from .arguments import ArgumentError, suggest
+from .vocabulary import Formula
+
+
+@cache
+def _modules() -> dict[str, ModuleType]:
+    names = sorted(module.name for module in pkgutil.iter_modules(_folder.__path__))
+    return {name: importlib.import_module(f"{_folder.__name__}.{name}") for name in names}
+
+
+@cache
+def catalogue() -> MappingProxyType[str, Formula]:
+    """Every line by id, in the sheet's order."""
+    found = [value for module in _modules().values() for value in vars(module).values() if isinstance(value, Formula)]
+    ordered = sorted(found, key=lambda formula: formula.number)
+    by_id = {formula.id: formula for formula in ordered}
+    if len(by_id) != len(ordered):
+        twice = sorted({formula.id for formula in ordered if sum(f.id == formula.id for f in ordered) > 1})
+        raise ValueError(f"two formulas have the same id: {', '.join(twice)}")
+    return MappingProxyType(by_id)
+
+
+def line(name: str) -> Formula:
+    """The line with that id (``optimizer.adam``) or, where only one has it, that last name (``adam``).
+
+    Raises ArgumentError with the nearest ids.
+    """
+    known = catalogue()
+    if name in known:
+        return known[name]
+    matches = [formula for formula in known.values() if formula.name == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ArgumentError(f"{name!r} is the name of several lines: {', '.join(formula.id for formula in matches)}")
+    raise ArgumentError(f"unknown line {name!r}.{suggest(name, known)}")
+
+
+def group(name: str) -> ModuleType:
+    """The module of a formula group, such as ``mlp2``; its lines are attributes."""
+    try:
+        return _modules()[name]
+    except KeyError:
+        raise ArgumentError(f"unknown formula group {name!r}.{suggest(name, _modules())}") from None
