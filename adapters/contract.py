@@ -29,6 +29,24 @@ class Unsupported(Exception):
 
 
 @dataclass(frozen=True)
+class Limitation:
+    """A known fault of the installed framework that no reading describes: expected, confirmed in every run, never hidden.
+
+    ``verdict`` is what its cells come out as: "defect", or "not-run" where running it would endanger the process. A cell with
+    a limitation that comes out otherwise is ``stale``. ``source`` is the maintainers' own word on it.
+    """
+
+    verdict: str
+    what: str
+    source: str
+    dtypes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+
+    def covers(self, dtype: str, mode: str) -> bool:
+        return dtype in (self.dtypes or (dtype,)) and mode in (self.modes or (mode,))
+
+
+@dataclass(frozen=True, eq=False)
 class Native:
     """Something the framework itself ships for a line, and the reading that the adapter claims for it.
 
@@ -52,6 +70,10 @@ class Native:
     wrt: tuple[str, ...] = ()
     limits: str = ""
     notes: str = ""
+    known: tuple[Limitation, ...] = ()
+
+    def limitation(self, dtype: str, mode: str) -> Limitation | None:
+        return next((known for known in self.known if known.covers(dtype, mode)), None)
 
     @property
     def code(self) -> CodeType:

@@ -21,8 +21,8 @@ VERDICTS: dict[str, str] = {
     "not-run": "crashed, timed out, was interrupted, or is not installed",
 }
 
-# Those that fail a run; a not-run cell fails it too unless its framework is not installed and was not asked for by name.
-FAILING = ("defect", "stale")
+# Verdicts that fail a run, unless the adapter names the limitation behind them.
+FAILING = ("defect", "stale", "not-run")
 
 
 class Cell(Struct, frozen=True, order=True):
@@ -93,6 +93,7 @@ class Finding(Struct, frozen=True):
     source: str = ""
     notes: str = ""
     limits: str = ""
+    known: str = ""  # the limitation that makes a failing verdict an expected one, with its source
     seconds: float = 0.0
 
 

@@ -147,7 +147,7 @@ def _no_hard_points(_: Format) -> Mapping[str, Inputs]:
     return {}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Formula:
     """What a map and an optimizer have in common: identity, print, axes, errata."""
 
@@ -216,13 +216,14 @@ class Formula:
         return Reading(tuple(pair for pair in reading.choices if pair[0] in kept))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Map(Formula):
     """A line that is a function of arrays: its value, and the cotangents of its inputs.
 
     ``forward(xp, **inputs, **settings, **axes)`` is the value. ``vjp(xp, cotangent, **inputs, **settings, **axes)``
     gives the cotangent of each input in ``wrt`` as a mapping. ``prints`` says which of the two stands on the sheet; for a
-    backward line the forward is the printed forward lines above it, composed.
+    backward line the forward is the printed forward lines above it, composed. ``as_code`` holds the axes on which the ink,
+    typed into a language of arrays, means something else than on paper (a sum of unlike shapes broadcasts there).
     """
 
     inputs: Mapping[str, Input]
@@ -238,6 +239,7 @@ class Map(Formula):
     mnemonic: Mnemonic | None = None
     set_valued: Literal["", "max", "min"] = ""
     batch_axis: str = ""
+    as_code: Mapping[str, str] = field(default_factory=dict)
     domain: str = "all reals"
 
     @property
@@ -262,26 +264,31 @@ class Map(Formula):
     def __call__(self, *args: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any) -> Any:
         """The line's value on plain arrays.
 
-        Arguments are the line's inputs, by position or by name, then its settings and its axes by name. The value has the
-        inputs' dtype. Raises ArgumentError for a wrong shape, dtype, name or value. Inputs are never changed.
+        Arguments are the line's inputs, by position or by name, then its settings and its axes by name; a Python float is
+        accepted for an input of shape (). The value is a new array of the inputs' dtype. Inputs are never changed.
+        Raises ArgumentError for a wrong shape, dtype, name or value, and NotConformable where this reading has no value
+        for these shapes. Overflow and 0/0 are values of a reading, so NumPy's warnings about them are silenced.
         """
         from .oracle import evaluate
 
         return evaluate(self, args, reading, named)
 
     def vjp(self, cotangent: Any, *args: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any) -> Any:
-        """The cotangent of each differentiated input, as a dict by name; ``cotangent`` has the value's shape."""
+        """The cotangent of each differentiated input, as a dict by name, in this reading of the line's backward rule.
+
+        ``cotangent``: in the value's shape and dtype; the rest, and what is raised, as in a call.
+        """
         from .oracle import pull_back
 
         return pull_back(self, cotangent, args, reading, named)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Optimizer(Formula):
     """A line that is a state and a pure step, elementwise over the weights.
 
-    ``start(xp, w, **axes)`` gives the state before the first step; ``update(xp, w, g, state, rate, **hyper, **axes)`` gives
-    (new w, new state). Steps are counted from 1 in ``state.t``.
+    ``start(xp, w, **hyper, **axes)`` gives the state before the first step; ``update(xp, w, g, state, rate, **hyper, **axes)``
+    gives (new w, new state). ``state.t`` counts the steps done: 0 at the start, t after step t.
     """
 
     hyperparameters: tuple[Hyperparameter, ...]
@@ -296,20 +303,26 @@ class Optimizer(Formula):
             f"{self.id} has no hyperparameter {name!r}.{suggest(name, [h.name for h in self.hyperparameters])}"
         )
 
+    def keywords(self, hyper: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
+        """Hyperparameters and axes as ``start`` and ``update`` take them: of two with one name, the axis gets ``_axis``."""
+        known = {hyperparameter.name for hyperparameter in self.hyperparameters}
+        return {**hyper, **{f"{name}_axis" if name in known else name: option for name, option in reading.choices}}
+
     def trace_in(
         self, xp: Any, w: Any, gradients: Any, rates: Any, hyper: Mapping[str, Any], reading: Reading
     ) -> tuple[list[Any], list[Any]]:
         """The weights and the states after each step of a trace in any arithmetic, open loop, without checks."""
-        state = self.start(xp, w, **hyper, **reading.axes)
+        named = self.keywords(hyper, reading)
+        state = self.start(xp, w, **named)
         weights, states = [], []
         for g, rate in zip(gradients, rates, strict=True):
-            w, state = self.update(xp, w, g, state, rate, **hyper, **reading.axes)
+            w, state = self.update(xp, w, g, state, rate, **named)
             weights.append(w)
             states.append(state)
         return weights, states
 
     def init(self, w: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any) -> Any:
-        """The state before the first step for weights ``w`` of any shape."""
+        """The state before the first step for weights ``w`` of any shape and floating dtype; ``named`` as in ``step``."""
         from .oracle import initial_state
 
         return initial_state(self, w, reading, named)
@@ -317,10 +330,25 @@ class Optimizer(Formula):
     def step(
         self, w: Any, g: Any, state: Any, rate: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any
     ) -> tuple[Any, Any]:
-        """One step: (new weights, new state); ``named`` are hyperparameters and axes.
+        """One step: (new weights, new state), in the dtype of ``w``. Inputs are never changed, results are new arrays.
 
-        ``w``, ``g``: one shape, one floating dtype; ``rate``: scalar, the step size of this step. Inputs are never changed.
+        ``w``, ``g``: one shape, one floating dtype, in which NaN and infinities pass through elementwise; ``state``: from
+        ``init`` or the step before; ``rate``: scalar, finite, not negative, the step size α of this step; ``named``:
+        hyperparameters, each else at its default, and axes. Where both have one name (``momentum`` of rmsprop), a string is
+        the axis and a number the hyperparameter; an axis with the name of an argument (``rate`` of momentum) is changed
+        through ``reading={"rate": "inside-buffer"}``. Raises ArgumentError, which names the argument.
         """
         from .oracle import take_step
 
         return take_step(self, w, g, state, rate, reading, named)
+
+    def run(
+        self, w: Any, gradients: Any, rates: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any
+    ) -> Any:
+        """The weights after each step, stacked: (steps, *w.shape). The gradients are given, whatever the weights do.
+
+        ``gradients``: (steps, *w.shape); ``rates``: one number for all steps or one for each; the rest as in ``step``.
+        """
+        from .oracle import run
+
+        return run(self, w, gradients, rates, reading, named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import ml_dtypes
@@ -21,11 +21,13 @@ class Precision(Format):
 
     ``u`` is the unit roundoff, plus that of the wider format in which a library may have computed before rounding.
     ``eta`` is the smallest subnormal; where a library flushes subnormals to zero it is the smallest normal number.
-    ``elementary`` is k for exp, log, tanh and powers; arithmetic and the square root have k = 1.
+    ``elementary`` is k for exp, log, tanh and powers; arithmetic and the square root have k = 1. ``scalar_u`` is the unit
+    roundoff of what is computed on scalars alone, which a library may hold in another format than the arrays.
     """
 
     u: float
     eta: float
+    scalar_u: float
     elementary: int = 4
 
     @property
@@ -34,7 +36,11 @@ class Precision(Format):
 
     def flushing(self) -> Precision:
         """The same format on a device that flushes subnormal numbers to zero."""
-        return Precision(**{**self.__dict__, "eta": self.smallest_normal})
+        return replace(self, eta=self.smallest_normal)
+
+    def with_narrow_scalars(self) -> Precision:
+        """The same format in a library that holds scalars, such as the powers of β, in float32."""
+        return replace(self, scalar_u=_COMPUTED_IN["float16"])
 
 
 @cache
@@ -52,4 +58,5 @@ def precision(dtype: str) -> Precision:
         smallest_subnormal=float(info.smallest_subnormal),
         u=unit_roundoff + _COMPUTED_IN[dtype],
         eta=float(info.smallest_subnormal),
+        scalar_u=unit_roundoff + _COMPUTED_IN[dtype],
     )

@@ -21,6 +21,9 @@ def _elementwise(function: Callable[[Any], Any]) -> Callable[[Any], np.ndarray]:
     return lambda a: np.asarray(mapped(np.asarray(a, dtype=object)), dtype=object)
 
 
+_BALL_MAXIMUM = np.frompyfunc(lambda a, b: a.max(b), 2, 1)  # encloses where the balls overlap, keeps NaN
+
+
 def _first(a: np.ndarray) -> Any:
     return a.reshape(-1)[0]
 
@@ -84,20 +87,19 @@ def truth() -> Objects:
             return arb(high) + arb(float(value - np.longdouble(high)))
         return arb(value) if isinstance(value, int) else arb(float(value))
 
-    def maximum(a: Any, b: Any) -> np.ndarray:
-        a, b = np.broadcast_arrays(np.asarray(a, object), np.asarray(b, object))
-        return np.where(np.asarray(a > b, bool), a, b)
+    def log(v: Any) -> Any:
+        return arb.neg_inf() if v == 0 else v.log()  # as IEEE 754 has it, so that a clamp of it is defined
 
     return Objects(
         exp=_elementwise(lambda v: v.exp()),
-        log=_elementwise(lambda v: v.log()),
+        log=_elementwise(log),
         log1p=_elementwise(lambda v: v.log1p()),
         sqrt=_elementwise(lambda v: v.sqrt()),
         tanh=_elementwise(lambda v: v.tanh()),
         lift=lift,
         max=np.max,
         min=np.min,
-        maximum=maximum,
+        maximum=lambda a, b: np.asarray(_BALL_MAXIMUM(a, b), dtype=object),
     )
 
 

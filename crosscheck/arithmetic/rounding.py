@@ -110,8 +110,9 @@ class Enclosure:
 
     def _compare(self, other: Any, relation: Callable[[Any, Any], np.ndarray]) -> Condition:
         other = self._lift(other)
-        reach = self.error + other.error
-        apart = np.abs(self.value - other.value)
+        with np.errstate(invalid="ignore"):
+            reach = self.error + other.error
+            apart = np.abs(self.value - other.value)
         return Condition(relation(self.value, other.value), (reach > 0) & ~(apart > reach))
 
     def __eq__(self, other: Any) -> Condition:  # type: ignore[override]  # elementwise, as NumPy's
@@ -173,6 +174,8 @@ def lift(value: Any, precision: Precision) -> Enclosure:
     with np.errstate(all="ignore"):
         error = np.abs(wide - wide.astype(precision.numpy).astype(Wide))
     error = np.where(np.isfinite(wide), error, Wide(0))
+    if not wide.ndim and precision.scalar_u > precision.u:  # a scalar that the library keeps in its narrower format
+        error = np.maximum(error, np.abs(wide - wide.astype(np.float32).astype(Wide)))
     if precision.eta > precision.smallest_subnormal:  # a device that flushes reads subnormal inputs as zero
         error = np.where(np.abs(wide) < precision.smallest_normal, np.abs(wide), error)
     return Enclosure(wide, error, precision)
@@ -192,22 +195,29 @@ def _settle(
     magnitude = np.abs(value)
     finite = np.isfinite(value)
     spread = np.where(np.isnan(spread), np.inf, spread)
-    exact = (spread == 0) & (value.astype(precision.numpy).astype(Wide) == value)
-    rounding = (magnitude + spread) * Wide(ulps * precision.u + WIDE_U)
+    exact = (spread == 0) & (value.astype(_stored(value, precision)).astype(Wide) == value)
+    u = precision.u if value.ndim else precision.scalar_u
+    rounding = (magnitude + spread) * Wide(ulps * u + WIDE_U)
     if underflows:
         rounding = rounding + Wide(precision.eta)
     error = np.where(exact, spread, (spread + rounding) * _ROUND_UP)
-    error = np.where(finite | (spread > 0), error, Wide(0))
+    error = np.where(finite | (np.isinf(value) & (spread > 0)), error, Wide(0))
     if void is not None:
         error = np.where(void, Wide(np.inf), error)
     overflows = finite & (magnitude + error > precision.max)
     if overflows.any():
         huge = overflows if huge is None else huge | overflows
-    # A value that is not finite although its operands are uncertain could have been anything.
-    lost = ~finite & (spread > 0)
+    # An infinity that comes of uncertain operands could have been anything; NaN stays NaN.
+    lost = np.isinf(value) & (spread > 0)
     if lost.any():
         value, error = np.where(lost, Wide(0), value), np.where(lost, Wide(np.inf), error)
     return Enclosure(value, error, precision, huge)
+
+
+def _stored(value: np.ndarray, precision: Precision) -> np.dtype:
+    """The format in which a result is held: the precision's, or that of narrow scalars."""
+    narrow = not value.ndim and precision.scalar_u > precision.u
+    return np.dtype(np.float32) if narrow else precision.numpy
 
 
 def _flag(a: Enclosure, shape: tuple[int, ...]) -> np.ndarray:
@@ -229,7 +239,7 @@ def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value = a.value * b.value
         spread = np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error
-        # 0 times an uncertain finite factor is 0, also where the uncertainty has no bound short of overflow
+        spread = np.where((a.error == 0) & (b.error == 0), Wide(0), spread)
         huge = void = None
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
@@ -243,8 +253,8 @@ def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
         value = a.value / b.value
         room = np.abs(b.value) - b.error
         spread = np.where((a.error == 0) & (b.error == 0), Wide(0), (a.error + np.abs(value) * b.error) / room)
-        spread = np.where((room <= 0) & (b.error > 0), Wide(np.inf), spread)
-        value = np.where((room <= 0) & (b.error > 0), Wide(0), value)
+        vanishes = (room <= 0) & (b.error > 0) & ~np.isnan(a.value)
+        spread, value = np.where(vanishes, Wide(np.inf), spread), np.where(vanishes, Wide(0), value)
         huge = void = None
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
@@ -416,11 +426,11 @@ class Rounding:
 
     def maximum(self, a: Any, b: Any) -> Enclosure:
         a, b = self.asarray(a), self.asarray(b)
-        return self.where(a > b, a, b)
+        return self.where(_or_nan(a > b, a), a, b)
 
     def minimum(self, a: Any, b: Any) -> Enclosure:
         a, b = self.asarray(a), self.asarray(b)
-        return self.where(a < b, a, b)
+        return self.where(_or_nan(a < b, a), a, b)
 
     @staticmethod
     def max(a: Enclosure) -> Enclosure:
@@ -459,6 +469,11 @@ class Rounding:
         return Enclosure(value, error, self.precision, huge)
 
 
+def _or_nan(condition: Condition, a: Enclosure) -> Condition:
+    return Condition(condition.true | np.isnan(a.value), condition.undecided)
+
+
 def _reach(value: Any, low: Any, high: Any) -> Any:
-    reach = np.maximum(value - low, high - value)
+    with np.errstate(invalid="ignore"):
+        reach = np.maximum(value - low, high - value)
     return np.where(np.isnan(reach), Wide(0), reach)

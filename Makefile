@@ -1,0 +1,29 @@
+# Everything runs in .venv, which is made anew in parts whenever pyproject.toml or constraints.txt change.
+PYTHON ?= python3
+WORKERS ?= auto
+PACKAGES := adapters cli crosscheck reference reports tests
+READY := .venv/ready
+
+.PHONY: report test bench lint
+.DELETE_ON_ERROR:
+
+report: $(READY)
+	.venv/bin/gradspec report $(ARGS)
+
+test: $(READY)
+	.venv/bin/pytest -n $(WORKERS) $(ARGS)
+
+bench: $(READY)
+	set -e; for file in benchmarks/[!_]*.py; do .venv/bin/python $$file; done
+
+lint: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright
+
+$(READY): pyproject.toml constraints.txt
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/pip install -qq -c constraints.txt -e '.[all]'
+	mkdir -p .venv/src/gradspec
+	for package in $(PACKAGES); do ln -sfn ../../../$$package .venv/src/gradspec/$$package; done
+	touch $@

@@ -1,0 +1,7 @@
+"""``python -m gradspec.cli``."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

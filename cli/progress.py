@@ -1,0 +1,84 @@
+"""How far a campaign is, on stderr: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ..crosscheck.findings import FAILING
+from ..reports.signs import SIGNS
+
+if TYPE_CHECKING:
+    from ..crosscheck.findings import Finding
+
+EVERY = 10.0  # seconds between plain lines: a log of three minutes has about twenty
+
+
+class Shown(Protocol):
+    """What a campaign tells: how many cells there are, and each as it is done."""
+
+    def start(self, total: int) -> None: ...
+
+    def advance(self, finding: Finding) -> None: ...
+
+
+@contextmanager
+def progress(console: Console | None = None) -> Iterator[Shown]:
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield Plain(console)
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield Bar(bar)
+
+
+class Bar:
+    """A bar, with the cell that was finished last; cells that fail the run stay above it."""
+
+    def __init__(self, bar: Progress):
+        self.bar = bar
+        self.task = bar.add_task("", total=None)
+
+    def start(self, total: int) -> None:
+        self.bar.update(self.task, total=total)
+
+    def advance(self, finding: Finding) -> None:
+        self.bar.update(self.task, advance=1, description=finding.cell.id)
+        if finding.verdict in FAILING:
+            self.bar.console.print(_failure(finding), markup=False, highlight=False, soft_wrap=True)
+
+
+class Plain:
+    """A line every ten seconds, one for each cell that fails the run, and one at the end."""
+
+    def __init__(self, console: Console):
+        self.console, self.done, self.total = console, 0, 0
+        self.verdicts: Counter[str] = Counter()
+        self.last = time.monotonic()
+
+    def start(self, total: int) -> None:
+        self.total = total
+
+    def advance(self, finding: Finding) -> None:
+        self.done += 1
+        self.verdicts[finding.verdict] += 1
+        if finding.verdict in FAILING:
+            self._say(_failure(finding))
+        if self.done == self.total or time.monotonic() - self.last > EVERY:
+            self.last = time.monotonic()
+            counts = ", ".join(f"{n} {verdict}" for verdict, n in self.verdicts.most_common())
+            self._say(f"{self.done} of {self.total} cells: {counts}")
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _failure(finding: Finding) -> str:
+    return f"{SIGNS[finding.verdict]} {finding.verdict} {finding.cell.id}: {finding.reason}"

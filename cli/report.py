@@ -1,0 +1,148 @@
+"""Run the conformance matrix and write the report: index.html and findings.json."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .status import FAILED, FINE, INTERRUPTED
+
+if TYPE_CHECKING:
+    from ..crosscheck.campaign import Plan
+    from ..crosscheck.findings import Finding, Findings
+    from ..reports.journal import Header
+
+SUMMARY = "run the matrix and write the report"
+OUT = Path("reports/out")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    several = {"action": "append", "default": []}
+    parser.add_argument("--adapter", metavar="A", **several, help="a name, a module or a file; all by default")
+    parser.add_argument("--line", metavar="L", **several, help="a line or a group of lines; all by default")
+    parser.add_argument("--dtype", metavar="D", **several, help="float64, float32, bfloat16, float16; all by default")
+    parser.add_argument("--profile", metavar="P", default="standard", help="effort: quick, standard (default), thorough")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="the same seed finds the same; 0 by default")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"where to write; {OUT} by default")
+    parser.add_argument("--workers", metavar="N", type=_count, default=os.cpu_count() or 1, help="processes; one a core")
+    parser.add_argument("--timeout", metavar="S", type=_seconds, default=60.0, help="for one cell; 60 by default")
+    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
+    parser.add_argument("--refresh-witnesses", action="store_true", help="search the kept witnesses anew, then run")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..adapters import load
+    from ..reports import store
+    from ..reports.page import write_page
+
+    plan = _plan(arguments)
+    asked = {name for name in plan.adapters if arguments.adapter}
+    store.check_writable(arguments.out)
+    if arguments.refresh_witnesses:
+        _refresh_witnesses(plan)
+    findings = _campaign(plan, arguments.out, arguments.resume)
+    store.write(findings, arguments.out)
+    page = write_page(findings, arguments.out)
+    _tell(findings, page)
+    if findings.interrupted:
+        return INTERRUPTED
+    return status(findings.cells, asked, {name: load(name).installed() for name in plan.adapters})
+
+
+def status(found: Iterable[Finding], asked: Iterable[str], installed: Mapping[str, bool]) -> int:
+    """FAILED where a verdict fails the run.
+
+    A cell that did not run does so too, unless its framework is not installed and was not ``asked`` for by name.
+    """
+    from ..crosscheck.findings import FAILING
+
+    asked = set(asked)
+    for finding in found:
+        excused = not installed.get(finding.cell.adapter, True) and finding.cell.adapter not in asked
+        if finding.verdict in FAILING or (finding.verdict == "not-run" and not excused):
+            return FAILED
+    return FINE
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    from ..crosscheck.campaign import Plan
+    from ..crosscheck.matrix import chosen_dtypes, chosen_lines
+    from ..crosscheck.profiles import profile
+    from .selection import adapters
+
+    return Plan(
+        adapters=adapters(arguments.adapter),
+        lines=tuple(formula.id for formula in chosen_lines(arguments.line)),
+        dtypes=chosen_dtypes(arguments.dtype),
+        profile=profile(arguments.profile).name,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        timeout=arguments.timeout,
+    )
+
+
+def _campaign(plan: Plan, out: Path, resume: bool) -> Findings:
+    from ..crosscheck import campaign
+    from ..reports import journal
+    from .progress import progress
+
+    if not resume:
+        (out / journal.FILE_NAME).unlink(missing_ok=True)
+    with journal.open_journal(out, _header(plan)) as kept, progress() as shown:
+        finished = {finding.cell.id: finding for finding in journal.read_journal(out)[1]}
+
+        def keep(finding: Finding) -> None:
+            journal.append(kept, finding)
+            shown.advance(finding)
+
+        findings = campaign.run(plan, finished, keep, shown.start)
+    if not findings.interrupted:
+        (out / journal.FILE_NAME).unlink()
+    return findings
+
+
+def _header(plan: Plan) -> Header:
+    import importlib.metadata
+
+    from ..adapters import load
+    from ..reports.journal import Header
+
+    installed = [adapter for adapter in map(load, plan.adapters) if adapter.installed()]
+    frameworks = {name: version for adapter in installed for name, version in adapter.versions().items()}
+    own = {name: importlib.metadata.version(name) for name in ("gradspec", "numpy")}
+    return Header(plan.seed, plan.profile, {**own, **frameworks})
+
+
+def _refresh_witnesses(plan: Plan) -> None:
+    from ..crosscheck import witness
+
+    witness.refresh(plan.lines)
+
+
+def _tell(findings: Findings, page: Path) -> None:
+    from rich.console import Console
+
+    from ..reports.summary import summary
+
+    console = Console()
+    console.print(summary(findings))
+    if findings.interrupted:
+        console.print("`gradspec report --resume` with the same options goes on from there.", highlight=False, soft_wrap=True)
+    console.print(str(page), highlight=False, soft_wrap=True)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of processes")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    return number

@@ -1,0 +1,78 @@
+"""Forward mode held against reverse mode: ⟨x̄, ẋ⟩ = ⟨z̄, ż⟩ for the same function, within the budget of its cotangents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..adapters.contract import Unsupported
+from ..reference.vocabulary import Formula, Map, Reading
+from .arithmetic.rounding import Enclosure, Rounding, Wide
+from .domains import Sample, bound_sizes, stable_seed
+from .fit import Predictions, Undefined
+from .subjects import Subject
+
+TRIED = 10  # samples; forward mode is compiled anew by some frameworks, so only the sheet's own sizes are used
+
+
+def forward_mode_misses(
+    subject: Subject, formula: Formula, predictions: Predictions, accepted: Sequence[int], reading: Reading | None
+) -> str:
+    """How the framework's forward mode contradicts the reading that its reverse mode fits; "" where it does not.
+
+    Frameworks without a forward mode for the function are left out: that is no contradiction.
+    """
+    if not isinstance(formula, Map) or reading is None:
+        return ""
+    for index in _tried(subject, formula, predictions, accepted):
+        sample = predictions.samples[index]
+        assert isinstance(sample, Sample)
+        prediction = predictions(index, reading)
+        if isinstance(prediction, Undefined) or not np.isfinite(prediction["value"].value).all():
+            continue
+        tangents = tangents_for(sample, subject.wrt)
+        try:
+            tangent = subject.push(sample, tangents)
+        except Unsupported:
+            return ""
+        pulled = contraction(predictions, {n: prediction[f"{n}_bar"] for n in subject.wrt}, tangents)
+        with np.errstate(all="ignore"):
+            pushed = np.asarray((sample.cotangent.astype(Wide) * np.asarray(tangent).astype(Wide)).sum())
+        if not pulled.contains(pushed).all():
+            return (
+                f"forward mode contradicts reverse mode on {sample.label!r}: "
+                f"⟨z̄, ż⟩ is {float(pushed):.6g}, ⟨x̄, ẋ⟩ is {float(pulled.value):.6g} ± {float(pulled.error):.2g}"
+            )
+    return ""
+
+
+def _tried(subject: Subject, formula: Map, predictions: Predictions, accepted: Sequence[int]) -> list[int]:
+    sizes = dict(formula.sheet_sizes)
+    if subject.native is not None:
+        sizes |= subject.native.sizes
+    found = []
+    for index in accepted:
+        sample = predictions.samples[index]
+        if isinstance(sample, Sample) and sample.finite and bound_sizes(formula, sample.arrays) == sizes:
+            found.append(index)
+    return found[:TRIED]
+
+
+def tangents_for(sample: Sample, wrt: Sequence[str]) -> dict[str, np.ndarray]:
+    """A random direction for each differentiated input, the same for the same sample."""
+    generator = np.random.default_rng(stable_seed(sample.label, *wrt))
+    return {
+        name: (generator.uniform(0.5, 1.5, sample.arrays[name].shape) * generator.choice([-1, 1])).astype(
+            sample.arrays[name].dtype
+        )
+        for name in wrt
+    }
+
+
+def contraction(predictions: Predictions, bars: dict[str, Enclosure], tangents: dict[str, np.ndarray]) -> Enclosure:
+    """⟨x̄, ẋ⟩ under the rounding model."""
+    xp = Rounding(predictions.precision)
+    flat = [(bars[name] * xp.asarray(tangents[name])).reshape(-1) for name in bars]
+    terms = xp.stack([term[i] for term in flat for i in range(len(term))])
+    return xp.sum(terms)

@@ -1,0 +1,259 @@
+"""One cell: what a framework returns on a line's samples, which readings hold it, and the verdict that follows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..adapters.contract import Adapter, Native, Unsupported
+from ..adapters.discovery import load
+from ..reference.catalogue import line
+from ..reference.vocabulary import Formula, Optimizer, Reading
+from .adjoint import forward_mode_misses
+from .arithmetic.formats import Precision, precision
+from .domains import AnySample, samples, widened
+from .exactness import largest_ulps
+from .findings import Cell, Finding, Witness
+from .fit import Fit, Miss, Observation, Predictions, fit, is_decisive, searched, worst_share
+from .profiles import Profile
+from .reproduce import script_for
+from .subjects import FrameworkError, Subject
+from .verdict import Judgement, judge, spoken_of
+from .witness import Deviation, known, replays, sample_of
+from .witnessed import failure_witness, pair_witness
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all subjects of a line and dtype share: the samples, and each reading's predictions on them."""
+
+    samples: tuple[AnySample, ...]
+    predictions: Mapping[str, Predictions]  # by the name of the rounding model's variant
+
+    @property
+    def plain(self) -> Predictions:
+        return self.predictions["plain"]
+
+
+@lru_cache(maxsize=2)
+def ground(line_id: str, dtype: str, profile: Profile, seed: int) -> Ground:
+    """The shared ground of a line and dtype: kept witnesses first, then hard points, then draws."""
+    formula = line(line_id)
+    shared = (*replays(formula, dtype), *samples(formula, dtype, profile, seed))
+    variants = precision_variants(formula, precision(dtype))
+    return Ground(shared, {name: Predictions(formula, p, shared) for name, (p, _) in variants.items()})
+
+
+def precision_variants(formula: Formula, p: Precision) -> dict[str, tuple[Precision, str]]:
+    """The rounding model, and what is tried when no reading holds under it: known ways in which precision is lost."""
+    variants = {
+        "plain": (p, ""),
+        "flushing": (p.flushing(), "subnormal numbers are flushed to zero"),
+    }
+    if isinstance(formula, Optimizer) and p.dtype == "float64":
+        variants["narrow scalars"] = (p.with_narrow_scalars(), "scalars of the optimizer are held in float32")
+    return variants
+
+
+def subject_of(cell: Cell) -> Subject:
+    """The subject of a cell. Imports no framework yet."""
+    adapter, formula = load(cell.adapter), line(cell.line)
+    native = next((n for n in adapter.natives if n.line == cell.line and n.name == cell.native), None)
+    return Subject(cell, adapter, formula, native)
+
+
+def examine(cell: Cell, profile: Profile, seed: int = 0) -> Finding:
+    """The finding for one cell. What the framework raises becomes a ``not-run`` finding with its words."""
+    started = time.perf_counter()
+    subject = subject_of(cell)
+    finding = _absent(subject) or _barred(subject) or _examined(subject, profile, seed)
+    return _replace(finding, seconds=round(time.perf_counter() - started, 3))
+
+
+def _absent(subject: Subject) -> Finding | None:
+    """The finding for a framework that is not installed, or that does not ship the native."""
+    adapter, native = subject.adapter, subject.native
+    if not adapter.installed():
+        reason = f"{adapter.package} is not installed: {adapter.install_command()}"
+        return _bare(subject, "not-run", reason, known=f"not installed: {adapter.install_command()}")
+    if native is None:
+        return None
+    if name := adapter.missing(native):
+        return _bare(subject, "absent", f"{name} is not in {_versions(adapter)}")
+    if native.dtypes and subject.cell.dtype not in native.dtypes:
+        return _bare(subject, "absent", native.limits or f"only {', '.join(native.dtypes)}")
+    return None
+
+
+def _barred(subject: Subject) -> Finding | None:
+    """The finding for a cell that must not be run, by a known limitation of the framework."""
+    limitation = _limitation(subject)
+    if limitation is None or limitation.verdict != "not-run":
+        return None
+    return _bare(subject, "not-run", limitation.what, known=f"{limitation.what} ({limitation.source})")
+
+
+def _limitation(subject: Subject):
+    native = subject.native
+    return native.limitation(subject.cell.dtype, subject.cell.mode) if native else None
+
+
+def _versions(adapter: Adapter) -> str:
+    return ", ".join(f"{name} {version}" for name, version in adapter.versions().items())
+
+
+def _bare(subject: Subject, verdict: str, reason: str, **more: str) -> Finding:
+    return Finding(cell=subject.cell, verdict=verdict, reason=reason, **_described(subject.native), **more)  # type: ignore[arg-type]
+
+
+def _described(native: Native | None) -> dict[str, str]:
+    if native is None:
+        return {}
+    return {"expression": native.expression, "source": native.source, "notes": native.notes, "limits": native.limits}
+
+
+def _replace(finding: Finding, **changes: object) -> Finding:
+    import msgspec
+
+    return msgspec.structs.replace(finding, **changes)
+
+
+def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
+    shared = ground(subject.cell.line, subject.cell.dtype, profile, seed)
+    accepted = [i for i, sample in enumerate(shared.samples) if subject.accepts(sample)]
+    try:
+        observed = [subject.observe(shared.samples[i]) for i in accepted]
+    except Unsupported as error:
+        return _bare(subject, "absent", str(error))
+    except FrameworkError as error:
+        return _bare(subject, "not-run", str(error))
+    return _held(subject, shared, accepted, observed, profile)
+
+
+def _held(
+    subject: Subject, shared: Ground, accepted: Sequence[int], observed: Sequence[Observation], profile: Profile
+) -> Finding:
+    """Hold every reading against what was observed, and say what follows."""
+    formula = subject.formula
+    readings = searched(formula, _hyperparameters_of(subject))
+    claim = formula.reading("printed", **subject.native.claim) if subject.native else None
+    model, words, fitted, predictions = _first_fit(formula, shared, accepted, observed, readings, subject.cell.dtype, claim)
+    forward = forward_mode_misses(subject, formula, predictions, accepted, spoken_of(formula, fitted, claim))
+    judgement = judge(formula, fitted, claim, model, words, forward, _separable(formula, claim, subject.cell.dtype))
+    judgement = _expected(subject, judgement)
+    witness = _witness(subject, judgement, fitted, shared, accepted, observed)
+    reading = judgement.reading
+    return Finding(
+        cell=subject.cell,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        claim=dict(claim.axes) if claim else {},
+        fits=[dict(r.axes) for r in fitted.holds],
+        ruled_out=[dict(r.axes) for r in fitted.misses],
+        trials=len(observed),
+        decisive=sum(is_decisive(predictions(i, reading)) for i in accepted) if reading else 0,
+        worst_share=worst_share(predictions, accepted, observed, reading) if reading else None,
+        ulps=largest_ulps(formula, reading, shared.samples, accepted, observed, subject.cell.dtype, profile.exact)
+        if reading
+        else None,
+        witness=witness,
+        script=script_for(subject, witness) if witness and judgement.verdict != "agrees" else "",
+        known=judgement.known,
+        **_described(subject.native),
+    )
+
+
+def _hyperparameters_of(subject: Subject) -> tuple[str, ...]:
+    if subject.native is None:
+        return ()
+    return (*subject.native.takes, *subject.native.fixed)
+
+
+def _first_fit(
+    formula: Formula,
+    shared: Ground,
+    accepted: Sequence[int],
+    observed: Sequence[Observation],
+    readings: Sequence[Reading],
+    dtype: str,
+    claim: Reading | None,
+) -> tuple[str, str, Fit, Predictions]:
+    """The fit under the rounding model or, where nothing holds, under the first variant of it in which something does."""
+    first: tuple[str, str, Fit, Predictions] | None = None
+    for name, (_, words) in precision_variants(formula, precision(dtype)).items():
+        predictions = shared.predictions[name]
+        fitted = fit(predictions, accepted, observed, readings)
+        result = (name, words, fitted, predictions)
+        first = first or result
+        if fitted.holds and (name == "plain" or _credible(formula, fitted, claim)):
+            return result
+    assert first is not None
+    return first
+
+
+def _credible(formula: Formula, fitted: Fit, claim: Reading | None) -> bool:
+    """A wider model only explains a subject if the reading it then fits is the claimed one, or the printed or standard one."""
+    wanted = [claim] if claim else [formula.printed, formula.standard]
+    meanings = {formula.meaning(reading) for reading in wanted}
+    return any(formula.meaning(reading) in meanings for reading in fitted.holds)
+
+
+def _separable(formula: Formula, claim: Reading | None, dtype: str) -> bool:
+    """Whether a kept witness tells the claimed reading from the printed one at this dtype."""
+    if claim is None or claim == formula.printed:
+        return False
+    witness = known(formula, dtype, Deviation.of(formula, claim))
+    return witness is not None and witness.found
+
+
+def _expected(subject: Subject, judgement: Judgement) -> Judgement:
+    """The judgement in the light of a known limitation of the framework."""
+    limitation = _limitation(subject)
+    if limitation is None:
+        return judgement
+    if judgement.verdict == limitation.verdict:
+        return judgement.known_as(f"{limitation.what} ({limitation.source})")
+    return Judgement("stale", f"the known limitation no longer shows ({limitation.what}); {judgement.reason}", judgement.reading)
+
+
+def _witness(
+    subject: Subject,
+    judgement: Judgement,
+    fitted: Fit,
+    shared: Ground,
+    accepted: Sequence[int],
+    observed: Sequence[Observation],
+) -> Witness | None:
+    """What shows the judgement: the kept witness of the deviation if it shows there, else the first sample that does."""
+    if judgement.verdict == "agrees":
+        return None
+    formula, dtype = subject.formula, subject.cell.dtype
+    reading = judgement.reading or judgement.nearest
+    rival = _rival(formula, fitted, judgement)
+    if reading is None or rival is None:
+        return None
+    if judgement.reading is not None:
+        for deviation in (Deviation.of(formula, reading), Deviation.of(formula, rival)):
+            stored = known(formula, dtype, deviation)
+            sample = sample_of(formula, stored) if stored is not None and stored.found else None
+            if sample is None or not subject.accepts(sample):
+                continue
+            shown = pair_witness(formula, reading, rival, sample, dtype, subject.observe(widened(formula, sample)))
+            if shown is not None:
+                return shown
+    missed = fitted.misses[rival]
+    returned = observed[list(accepted).index(missed.sample)]
+    return failure_witness(formula, reading, rival, shared.samples[missed.sample], missed, returned, dtype)
+
+
+def _rival(formula: Formula, fitted: Fit, judgement: Judgement) -> Reading | None:
+    """The reading that the subject is shown not to have: the printed one; for a loss of precision the better evaluation."""
+    if judgement.reading is None:
+        return judgement.nearest
+    accurate = {axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"}
+    candidates = [formula.printed, judgement.reading.but(**accurate), *(judgement.nearest and [judgement.nearest] or [])]
+    if judgement.verdict == "precision":
+        candidates = candidates[1:] + candidates[:1]
+    return next((reading for reading in candidates if reading in fitted.misses), None)

@@ -1,0 +1,172 @@
+"""Which readings a subject's numbers fit: each must lie in the enclosure of what that reading may return in floating point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..reference.vocabulary import Formula, Map, NotConformable, Optimizer, Reading
+from .arithmetic.formats import Precision
+from .arithmetic.rounding import Enclosure, Rounding
+from .domains import AnySample, Sample, TraceSample
+
+Observation = Mapping[str, np.ndarray]  # "value" and "x_bar" of a map; "w" of an optimizer, a row each step
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """A reading that has no value on a sample, and why."""
+
+    why: str
+
+
+Prediction = Mapping[str, Enclosure] | Undefined
+
+
+def predict(formula: Formula, reading: Reading, sample: AnySample, precision: Precision) -> Prediction:
+    """What any floating-point evaluation of a reading may return on a sample."""
+    xp = Rounding(precision)
+    try:
+        if isinstance(formula, Optimizer):
+            assert isinstance(sample, TraceSample)
+            return {"w": _trace_enclosure(formula, reading, sample, xp)}
+        assert isinstance(formula, Map) and isinstance(sample, Sample)
+        inputs = {**{name: xp.asarray(array) for name, array in sample.arrays.items()}, **sample.settings}
+        value = formula.value_in(xp, inputs, reading)
+        bars = formula.vjp_in(xp, xp.asarray(sample.cotangent), inputs, reading)
+    except NotConformable as error:
+        return Undefined(str(error))
+    return {"value": value, **{f"{name}_bar": bars[name] for name in formula.wrt}}
+
+
+def _trace_enclosure(formula: Optimizer, reading: Reading, sample: TraceSample, xp: Rounding) -> Enclosure:
+    trace = sample.trace
+    hyper = {name: xp.asarray(value) for name, value in trace.hyper.items()}
+    rates = [xp.asarray(rate) for rate in trace.rates]
+    gradients = [xp.asarray(row) for row in trace.gradients]
+    weights, _ = formula.trace_in(xp, xp.asarray(trace.weights), gradients, rates, hyper, reading)
+    return xp.stack(weights)
+
+
+@dataclass
+class Predictions:
+    """The predictions of all readings of a line on its samples, each computed at most once."""
+
+    formula: Formula
+    precision: Precision
+    samples: Sequence[AnySample]
+    _known: dict[tuple[int, Reading], Prediction] = field(default_factory=dict)
+
+    def __call__(self, index: int, reading: Reading) -> Prediction:
+        key = (index, reading)
+        if key not in self._known:
+            self._known[key] = predict(self.formula, reading, self.samples[index], self.precision)
+        return self._known[key]
+
+
+@dataclass(frozen=True)
+class Miss:
+    """Where a reading does not hold a subject's numbers."""
+
+    sample: int
+    output: str
+    index: tuple[int, ...]
+    why: str
+
+
+def miss(prediction: Prediction, observed: Observation, sample: int) -> Miss | None:
+    """The first number of an observation that a prediction does not hold; None where it holds all of them.
+
+    A cotangent at an input where the value itself is not a number is not constrained: there is no derivative to be had.
+    """
+    if isinstance(prediction, Undefined):
+        return Miss(sample, "value", (), prediction.why)
+    for name, enclosure in prediction.items():
+        if name not in observed:
+            continue
+        if enclosure.shape != observed[name].shape:
+            return Miss(sample, name, (), f"the reading's shape is {enclosure.shape}, the subject's {observed[name].shape}")
+        inside = enclosure.contains(observed[name])
+        if not inside.all():
+            index = tuple(int(i) for i in np.argwhere(~inside)[0])
+            return Miss(sample, name, index, "outside of the budget")
+        if name == "value" and np.isnan(enclosure.value).any():
+            return None
+    return None
+
+
+def parted(a: Prediction, b: Prediction) -> tuple[str, tuple[int, ...]] | None:
+    """Where two readings part on a sample, so that no floating-point evaluation can be both; None if nowhere."""
+    if isinstance(a, Undefined) or isinstance(b, Undefined):
+        return None if isinstance(a, Undefined) and isinstance(b, Undefined) else ("value", ())
+    for name in a:
+        if a[name].shape != b[name].shape:
+            return name, ()
+        apart = a[name].parts_from(b[name])
+        if apart.any():
+            return name, tuple(int(i) for i in np.argwhere(apart)[0])
+        if name == "value" and np.isnan(a[name].value).any():
+            return None
+    return None
+
+
+@dataclass
+class Fit:
+    """Which readings of a line hold all observations, and for each of the others the first number that it does not hold."""
+
+    holds: list[Reading]
+    misses: dict[Reading, Miss]
+
+
+def fit(
+    predictions: Predictions, accepted: Sequence[int], observations: Sequence[Observation], readings: Iterable[Reading]
+) -> Fit:
+    """Hold every reading against every observation; ``accepted`` says which sample each belongs to. A reading that has
+    missed once is not evaluated again."""
+    holds, misses = [], {}
+    for reading in readings:
+        for index, observed in zip(accepted, observations, strict=True):
+            if (missed := miss(predictions(index, reading), observed, index)) is not None:
+                misses[reading] = missed
+                break
+        else:
+            holds.append(reading)
+    return Fit(holds, misses)
+
+
+def searched(formula: Formula, given: Iterable[str]) -> list[Reading]:
+    """The readings that a subject with these hyperparameters can have: options whose hyperparameter it lacks are left out."""
+    known = set(given)
+    possible = {
+        axis.name: {option.name for option in axis.options if not option.needs or option.needs in known}
+        for axis in formula.axes
+    }
+    return [r for r in formula.readings() if all(option in possible[axis] for axis, option in r.choices)]
+
+
+def worst_share(
+    predictions: Predictions, accepted: Sequence[int], observations: Sequence[Observation], reading: Reading
+) -> float:
+    """The largest error as a fraction of the reading's budget."""
+    worst = 0.0
+    for index, observed in zip(accepted, observations, strict=True):
+        prediction = predictions(index, reading)
+        if isinstance(prediction, Undefined):
+            continue
+        for name, enclosure in prediction.items():
+            if name in observed and enclosure.value.size:
+                worst = max(worst, float(enclosure.share(observed[name]).max()))
+            if name == "value" and np.isnan(enclosure.value).any():
+                break
+    return worst
+
+
+def is_decisive(prediction: Prediction) -> bool:
+    """Whether some budget of a prediction is smaller than the value that it is the budget of."""
+    if isinstance(prediction, Undefined):
+        return True
+    return any(bool((~enclosure.void).any()) for enclosure in prediction.values())
+

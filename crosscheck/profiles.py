@@ -1,0 +1,34 @@
+"""How much effort a run makes: quick, standard, thorough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..reference.arguments import ArgumentError, suggest
+
+
+@dataclass(frozen=True)
+class Profile:
+    """``examples`` drawn for each line and dtype beside the hard points; ``exact`` of them measured against truth."""
+
+    name: str
+    examples: int
+    traces: int
+    exact: int
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", examples=8, traces=3, exact=4),
+        Profile("standard", examples=24, traces=6, exact=8),
+        Profile("thorough", examples=150, traces=30, exact=24),
+    )
+}
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name; ArgumentError names the known ones."""
+    if name not in PROFILES:
+        raise ArgumentError(f"unknown profile {name!r}.{suggest(name, PROFILES)}")
+    return PROFILES[name]

@@ -1,0 +1,127 @@
+"""Line 39: momentum, a buffer of past gradients. Libraries differ in what the buffer holds and when the rate enters."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..vocabulary import Axis, Erratum, Hyperparameter, Optimizer, Option
+
+ACCUMULATION = Axis(
+    name="accumulation",
+    options=(
+        Option("average", "an exponential average: (1-β) g comes in", r"V=\beta V+(1-\beta)g"),
+        Option("sum", "a decaying sum: g comes in whole", r"V=\beta V+g"),
+        Option("dampened", "a decaying sum: (1-d) g comes in", r"V=\beta V+(1-d)g", needs="dampening"),
+    ),
+    printed="average",
+    standard="average",
+    source="sum: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Sutskever et al., ICML 2013; "
+    "dampened: torch.optim.SGD",
+)
+
+START = Axis(
+    name="start",
+    options=(
+        Option("zero", "the buffer starts at zero", r"V_0=0"),
+        Option("first-gradient", "the buffer starts as the first gradient, not scaled down", r"V_1=g_1"),
+    ),
+    printed="zero",
+    standard="zero",
+    source="first-gradient: torch.optim.SGD",
+)
+
+RATE = Axis(
+    name="rate",
+    options=(
+        Option("outside", "the buffer is scaled by the rate of this step", r"W=W-\alpha V"),
+        Option("inside-buffer", "each gradient is scaled by the rate of its own step", r"V=\beta V+\alpha c g,\;W=W-V"),
+    ),
+    printed="outside",
+    standard="outside",
+    source="inside-buffer: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013, eq. 1; "
+    "the two agree while the rate stays the same",
+)
+
+NESTEROV = Axis(
+    name="nesterov",
+    options=(
+        Option("none", "the step is the buffer", r"W=W-\alpha V"),
+        Option("lookahead", "the step is what the buffer will be if g comes again", r"W=W-\alpha(c g+\beta V)"),
+    ),
+    printed="none",
+    standard="none",
+    source="Nesterov 1983 in the form of Sutskever et al. 2013, eq. 3-4 as rewritten by Bengio et al., 2012",
+)
+
+DEBIAS = Axis(
+    name="debias",
+    options=(
+        Option("none", "the buffer as it is"),
+        Option("complement-of-power", "a corrected copy is used; the buffer is kept", r"\hat V=V/(1-\beta^t)"),
+    ),
+    printed="none",
+    standard="none",
+    source="Kingma & Ba, Adam, ICLR 2015, section 3; optax.ema(debias=True)",
+)
+
+
+class MomentumState(NamedTuple):
+    """``t``: steps done; ``V``: the buffer, in the weights' shape."""
+
+    t: int
+    V: Any
+
+
+def _start(xp: Any, w: Any, /, **_: Any) -> MomentumState:
+    return MomentumState(t=0, V=xp.zeros_like(w))
+
+
+def _update(
+    xp: Any,
+    w: Any,
+    g: Any,
+    state: MomentumState,
+    alpha: Any,
+    /,
+    *,
+    beta: Any,
+    dampening: Any = 0.0,
+    accumulation: str,
+    start: str,
+    rate: str,
+    nesterov: str,
+    debias: str,
+) -> tuple[Any, MomentumState]:
+    """V = β V + (1-β) g; W - α V, as printed."""
+    t = state.t + 1
+    inside = rate == "inside-buffer"
+    whole = alpha * g if inside else g
+    part = {"average": lambda: (1 - beta) * whole, "dampened": lambda: (1 - dampening) * whole, "sum": lambda: whole}[accumulation]()
+    buffer = whole if t == 1 and start == "first-gradient" else beta * state.V + part
+    step = buffer if debias == "none" else buffer / (1 - beta**t)
+    if nesterov == "lookahead":
+        # torch lets g in whole here although it dampens what it stores
+        step = (whole if accumulation == "dampened" else part) + beta * step
+    return w - (step if inside else alpha * step), MomentumState(t, buffer)
+
+
+momentum = Optimizer(
+    id="optimizer.momentum",
+    number=39,
+    title="momentum",
+    latex=r"V^{[L]}=\beta V^{[L]}+(1-\beta)\frac{\partial\mathcal L}{\partial W^{[L]}},\quad W^{[L]}=W^{[L]}-\alpha V^{[L]}",
+    axes=(ACCUMULATION, START, RATE, NESTEROV, DEBIAS),
+    errata=(
+        Erratum("accumulation", "Does the gradient come in whole, or scaled by 1-β, which scales every step?"),
+        Erratum("start", "What is V before the first step: is the first gradient held back or taken whole?"),
+        Erratum("rate", "Which rate do old gradients get when the rate changes: their own step's or the present one?"),
+    ),
+    source="Polyak 1964; Sutskever et al. 2013; with the factor 1-β: Kingma & Ba 2015 for the first moment",
+    notes="The sheet's reason: the average dampens oscillations.",
+    hyperparameters=(
+        Hyperparameter("beta", "how much of the buffer is kept, dimensionless", 0.9, 0.0, 1.0),
+        Hyperparameter("dampening", "how much of each gradient is held back where accumulation is dampened", 0.0, 0.0, 1.0),
+    ),
+    start=_start,
+    update=_update,
+)

@@ -1,0 +1,45 @@
+"""How a verdict looks: its sign, its colour on a terminal, and which of several verdicts is the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..crosscheck.findings import VERDICTS
+
+# A verdict is never told by colour alone.
+SIGNS: dict[str, str] = {
+    "agrees": "✓",
+    "convention": "≠",
+    "erratum": "!",
+    "precision": "≈",
+    "defect": "✗",
+    "stale": "?",
+    "absent": "–",
+    "not-run": "○",
+}
+
+TERMINAL_COLOURS: dict[str, str] = {
+    "agrees": "green",
+    "convention": "blue",
+    "erratum": "magenta",
+    "precision": "yellow",
+    "defect": "bold red",
+    "stale": "bold dark_orange",
+    "absent": "bright_black",
+    "not-run": "bright_black",
+}
+
+# Worst first, as seen by somebody who relies on the framework: an erratum is the sheet's fault, a convention is a trap.
+SEVERITY = ("defect", "stale", "not-run", "precision", "convention", "erratum", "agrees", "absent")
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    return min(verdicts, key=SEVERITY.index)
+
+
+def tally(verdicts: Iterable[str]) -> dict[str, int]:
+    """How many there are of each verdict, in the schema's order, zeros included."""
+    counts = dict.fromkeys(VERDICTS, 0)
+    for verdict in verdicts:
+        counts[verdict] += 1
+    return counts

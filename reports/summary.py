@@ -1,0 +1,91 @@
+"""What a terminal shows after a campaign."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..crosscheck.findings import FAILING, Finding, Findings
+from . import arrange
+from .signs import SIGNS, TERMINAL_COLOURS, tally
+
+
+def summary(findings: Findings) -> RenderableType:
+    """Counts, the sheet's deviations with those who depart from them, and what failed or did not run."""
+    parts: list[RenderableType] = [_counts(findings)]
+    if findings.interrupted:
+        parts.append(Text("Interrupted: what follows is what was found until then.", style="bold dark_orange"))
+    if findings.deviations:
+        parts += [Text(), _deviations(findings)]
+    if failing := [f for f in findings.cells if f.verdict in FAILING]:
+        parts += [Text(), _failing(failing)]
+    if reasons := not_run_reasons(findings.cells):
+        parts += [Text(), *reasons_as_text(reasons)]
+    return Group(*parts)
+
+
+def closing_lines(findings: Iterable[Finding]) -> list[str]:
+    """The same in plain text for pytest's closing section: one line of counts, then each failing cell with its reason."""
+    cells = list(findings)
+    lines = [
+        f"{len(cells)} cells: " + ", ".join(f"{SIGNS[v]} {n} {v}" for v, n in tally(f.verdict for f in cells).items() if n)
+    ]
+    lines += [f"{SIGNS[f.verdict]} {f.cell.id}: {f.verdict}. {f.reason}" for f in cells if f.verdict in FAILING]
+    lines += [text.plain for text in reasons_as_text(not_run_reasons(cells))]
+    return lines if cells else ["no cells"]
+
+
+def not_run_reasons(cells: Iterable[Finding]) -> list[tuple[str, int]]:
+    """Why cells did not run, the most frequent first."""
+    return sorted(Counter(f.reason for f in cells if f.verdict == "not-run").items(), key=lambda item: (-item[1], item[0]))
+
+
+def reasons_as_text(reasons: Sequence[tuple[str, int]]) -> list[Text]:
+    return [Text(f"{SIGNS['not-run']} {n} not run: {reason}", style=TERMINAL_COLOURS["not-run"]) for reason, n in reasons]
+
+
+def _marked(verdict: str, words: str) -> Text:
+    return Text(f"{SIGNS[verdict]} {words}", style=TERMINAL_COLOURS[verdict])
+
+
+def _counts(findings: Findings) -> Text:
+    counts = tally(finding.verdict for finding in findings.cells)
+    shown = [_marked(verdict, f"{count} {verdict}") for verdict, count in counts.items() if count]
+    return Text("   ").join([Text(f"{len(findings.cells)} cells", style="bold"), *shown])
+
+
+def _deviations(findings: Findings) -> Table:
+    table = Table(title="The sheet against the field", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for heading in ("line", "axis", "printed → standard", "who computes what"):
+        table.add_column(heading, overflow="fold", header_style="dim")
+    lines = {line.id: line for line in findings.lines}
+    on_line = arrange.by_line(arrange.subjects(findings.cells))
+    for deviation in findings.deviations:
+        axes = lines[deviation.line].axes if deviation.line in lines else []
+        axis = next((axis for axis in axes if axis.name == deviation.axis), None)
+        who = _who(arrange.reading_map(axis, on_line.get(deviation.line, []))) if axis else Text("–")
+        turn = Text.assemble((deviation.printed, "magenta"), " → ", (deviation.standard, "green"))
+        table.add_row(Text(deviation.line), Text(deviation.axis), turn, who)
+    return table
+
+
+def _who(placed: arrange.ReadingMap) -> Text:
+    parts = [
+        Text.assemble((f"{place.option}: ", "bold"), ", ".join(subject.name for subject in place.subjects))
+        for place in placed.placements
+        if place.subjects
+    ]
+    return Text("; ").join(parts) if parts else Text("nobody was told apart", style="dim")
+
+
+def _failing(failing: Sequence[Finding]) -> Table:
+    table = Table(title="What fails this run", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for heading in ("verdict", "cell", "reason"):
+        table.add_column(heading, overflow="fold", header_style="dim")
+    for finding in failing:
+        table.add_row(_marked(finding.verdict, finding.verdict), Text(finding.cell.id), Text(finding.reason))
+    return table

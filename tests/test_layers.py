@@ -1,0 +1,159 @@
+"""The house's rules: who may import whom, and that nothing imports a framework before it is asked for."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from gradspec.adapters import available, load
+
+ROOT = Path(__file__).parents[1]
+FRAMEWORKS = {"torch", "jax", "jaxlib", "optax", "flax", "tensorflow", "keras", "mlx"}
+VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a folder's modules may import: names in gradspec, and top-level names from elsewhere (besides the stdlib)."""
+
+    within: tuple[str, ...]
+    outside: tuple[str, ...]
+
+
+RULES = {
+    "reference": Rule(("reference",), ("numpy",)),
+    "adapters": Rule(("adapters", "reference"), ("numpy", "ml_dtypes")),
+    "crosscheck": Rule(
+        ("crosscheck", "adapters", "reference"),
+        ("numpy", "ml_dtypes", "flint", "sympy", "hypothesis", "msgspec", "pebble"),
+    ),
+    "reports": Rule(
+        ("reports", "crosscheck.findings"), ("numpy", "msgspec", "rich", "jinja2", "markupsafe", "latex2mathml", "matplotlib")
+    ),
+    "cli": Rule(
+        ("cli", "reports", "crosscheck", "adapters", "reference"), ("numpy", "msgspec", "rich", "latex2mathml")
+    ),
+}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(source: str, module: str, is_package: bool = False) -> Iterator[str]:
+    """The absolute dotted names that ``module`` imports anywhere in it, in functions and under TYPE_CHECKING too."""
+    home = module.split(".") if is_package else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*home[: len(home) - node.level + 1], *filter(None, [node.module])] if node.level else [node.module or ""]
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def violations(package: str, names: Iterator[str], own: frozenset[str] = frozenset()) -> list[str]:
+    """Those of the imported ``names`` that a module of ``package`` may not have; ``own`` are an adapter's own frameworks."""
+    rule = RULES[package]
+    return [name for name in names if not _allowed(name, rule, own)]
+
+
+def _allowed(name: str, rule: Rule, own: frozenset[str]) -> bool:
+    top, _, rest = name.partition(".")
+    if top == "gradspec":
+        return any(rest == prefix or rest.startswith(f"{prefix}.") for prefix in rule.within)
+    return top in sys.stdlib_module_names or top in rule.outside or top in own
+
+
+def own_frameworks(package: str, path: Path) -> frozenset[str]:
+    if package != "adapters" or path.stem not in available():
+        return frozenset()
+    return frozenset(module.partition(".")[0] for module in load(path.stem).modules.values())
+
+
+@pytest.mark.parametrize("package", RULES)
+def test_a_layer_imports_only_what_stands_below_it(package: str) -> None:
+    found = {}
+    for path in modules(package):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        module = ".".join(("gradspec", *(parts[:-1] if is_package else parts)))
+        names = imported(path.read_text(encoding="utf-8"), module, is_package)
+        if bad := violations(package, names, own_frameworks(package, path)):
+            found[str(path.relative_to(ROOT))] = bad
+    assert modules(package)
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("gradspec.reference.x", "import torch"),
+        ("gradspec.reference.x", "from ..adapters import load"),
+        ("gradspec.reference.lines.x", "from ...crosscheck.fit import fit"),
+        ("gradspec.reference.x", "def f():\n    import msgspec"),
+        ("gradspec.adapters.x", "from ..crosscheck.findings import Cell"),
+        ("gradspec.adapters.contract", "import torch.nn"),
+        ("gradspec.crosscheck.x", "from ..reports import store"),
+        ("gradspec.crosscheck.arithmetic.x", "from gradspec.cli import main"),
+        ("gradspec.crosscheck.x", "import jax.numpy as jnp"),
+        ("gradspec.reports.x", "from ..crosscheck import fit"),
+        ("gradspec.reports.x", "from ..reference import catalogue"),
+        ("gradspec.reports.x", "from ..crosscheck.findings_of_another_kind import Cell"),
+        ("gradspec.cli.x", "from ..tests.test_layers import RULES"),
+        ("gradspec.cli.x", "import optax"),
+    ],
+)
+def test_the_layer_check_catches(module: str, source: str) -> None:
+    assert violations(module.split(".")[1], imported(source, module))
+
+
+@pytest.mark.parametrize("package", [*RULES, "tests", "benchmarks"])
+def test_no_module_has_a_vague_name(package: str) -> None:
+    assert not [path for path in modules(package) if path.stem in VAGUE]
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level modules outside the standard library that ``code`` loads in a fresh process, beside those of start-up."""
+    report = "import sys; print('loaded:', *sorted({name.partition('.')[0] for name in sys.modules}))"
+
+    def top_level(source: str) -> set[str]:
+        done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True, encoding="utf-8")
+        return set(done.stdout.rpartition("loaded:")[2].split())
+
+    return top_level(f"{code}\n{report}") - top_level(report) - sys.stdlib_module_names
+
+
+def test_importing_the_reference_loads_nothing_but_numpy() -> None:
+    code = "import gradspec.reference as r; r.catalogue(); r.adam; r.sigmoid([1.0])"
+    assert loaded_by(code) <= {"gradspec", "numpy"}
+
+
+def test_importing_the_adapters_loads_no_framework() -> None:
+    code = "from gradspec.adapters import available, load\nfor name in available(): load(name)"
+    assert not loaded_by(code) & FRAMEWORKS
+
+
+@pytest.mark.parametrize("command", ["--help", "lines", "lines --json", "explain optimizer.adam", "report --help", "show --help"])
+def test_the_command_line_loads_no_framework_to(command: str) -> None:
+    code = f"from gradspec.cli import main\ntry: main({command.split()!r})\nexcept SystemExit: pass"
+    assert not loaded_by(code) & FRAMEWORKS
+
+
+def test_the_engine_and_the_reports_load_no_framework() -> None:
+    code = "\n".join(
+        f"import gradspec.{'.'.join(path.relative_to(ROOT).with_suffix('').parts)}"
+        for package in ("crosscheck", "reports")
+        for path in modules(package)
+        if not path.stem.startswith("__")
+    )
+    assert not loaded_by(code) & FRAMEWORKS
+
+
+def test_the_check_for_loaded_frameworks_sees_one(tmp_path: Path) -> None:
+    (tmp_path / "optax.py").write_text("")
+    assert "optax" in loaded_by(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import optax")

@@ -1,0 +1,706 @@
+"""The reports, held on a made-up campaign that has one of everything."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import msgspec
+import pytest
+from gradspec.crosscheck.findings import (
+    VERDICTS,
+    AxisInfo,
+    Cell,
+    Check,
+    Curve,
+    Deviation,
+    Finding,
+    Findings,
+    LineInfo,
+    OptionInfo,
+    Proof,
+    Quantity,
+    Series,
+    Witness,
+)
+from gradspec.reports import arrange, diff, journal, mathml, page, plots, schema, signs, store, summary
+from rich.console import Console
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+SCRIPT = """\
+# optimizer.adam: the smallest input on which torch.optim.Adam and the printed line part
+import numpy as np
+import torch
+
+w = torch.tensor([float.fromhex("0x1.0p+0")], dtype=torch.float64, requires_grad=True)
+gradients = [[float.fromhex("0x1.0p+0")], [float.fromhex("0x1.0p+0")]]
+optimizer = torch.optim.Adam([w], lr=0.5, betas=(0.5, 0.5), eps=0.0)
+for step, gradient in enumerate(gradients, 1):
+    w.grad = torch.tensor(gradient, dtype=torch.float64)
+    optimizer.step()
+    print(step, w.detach().numpy(), [x.hex() for x in w.detach().tolist()])
+
+# what the sheet prints instead: the corrected value is stored, and the correction is a power of (1 - beta)
+V, S, W = np.zeros(1), np.zeros(1), np.ones(1)
+for t, g in enumerate(np.array(gradients), 1):
+    V = (0.5 * V + 0.5 * g) / 0.5**t
+    S = (0.5 * S + 0.5 * g * g) / 0.5**t
+    W = W - 0.5 * V / np.sqrt(S)
+    print(t, W, [x.hex() for x in W.tolist()])
+"""
+
+
+# --- a campaign with one of everything --------------------------------------------------------------------------------
+
+
+def quantity(name: str, values: list[float], shape: list[int] | None = None) -> Quantity:
+    return Quantity(name, [len(values)] if shape is None else shape, [f"{v:.17g}" for v in values], [v.hex() for v in values])
+
+
+def axis(name: str, printed: str, standard: str, kind: str = "meaning", **options: str) -> AxisInfo:
+    named = [OptionInfo(key.replace("_", "-"), *meaning.split("|")) for key, meaning in options.items()]
+    return AxisInfo(name, kind, printed, standard, named, source="IEEE 754-2019 §9.6")
+
+
+TIES = axis(
+    "ties",
+    "all",
+    "split",
+    all=r"every input that attains z gets the whole flow|\bar z\,\mathbb 1[x_i=z]",
+    split=r"the inputs that attain z share the flow evenly|\bar z\,\mathbb 1[x_i=z]/\#\{j:x_j=z\}",
+    first=r"the first input that attains z gets the flow|\bar z\,\mathbb 1[i=\min\{j:x_j=z\}]",
+    last="the last input that attains z gets the flow",
+)
+CORRECTION = axis(
+    "correction",
+    "power-of-complement-stored",
+    "complement-of-power",
+    power_of_complement_stored="divide by (1−β)^t, and store the corrected value",
+    power_of_complement="divide a copy by (1−β)^t",
+    complement_of_power=r"divide a copy by 1−β^t|\hat V=V/(1-\beta_1^t)",
+    none="no correction",
+)
+EPSILON = axis(
+    "epsilon",
+    "after-correction",
+    "after-correction",
+    after_correction=r"ε beside √Ŝ|\sqrt{\hat S}+\varepsilon",
+    before_correction="ε beside √S, before the correction (ε̂)",
+    inside_root=r"ε under the root|\sqrt{\hat S+\varepsilon}",
+)
+SLOPE = axis(
+    "slope",
+    "one-minus-z",
+    "sigma-of-minus-x",
+    "evaluation",
+    one_minus_z="z(1−z), which cancels where z rounds to 1",
+    sigma_of_minus_x=r"σ(x)σ(−x)|\sigma(x)\,\sigma(-x)",
+    chain="through the printed quotient",
+)
+NORMALISER = axis("normaliser", "three", "examples", three="3, this example's batch", examples="n", elements="all elements")
+
+LINES = [
+    LineInfo("scalar.sum", 1, "sum", r"z=\sum_i x_i \;\Rightarrow\; \bar x_i=\bar z", "", [], "distribute flow unchanged"),
+    LineInfo(
+        "scalar.max",
+        3,
+        "maximum",
+        r"z=\max(x_1,\dots,x_n) \;\Rightarrow\; \frac{\partial z}{\partial x_i}=\mathbb 1[z==x_i],\quad "
+        r"\bar x_i=\bar z\,\mathbb 1[x_i==z]",
+        r"\bar x\in\bar z\cdot\mathrm{conv}\{e_i : x_i=z\}",
+        [TIES],
+        "direct flow to max/min input",
+        source="Clarke, Optimization and Nonsmooth Analysis, 1983, prop. 2.3.12",
+    ),
+    LineInfo(
+        "scalar.sigmoid",
+        5,
+        "sigmoid",
+        r"z=\frac{1}{1+e^{-x}}, \quad \bar x=\bar z\,z\,(1-z)",
+        "",
+        [SLOPE],
+        notes="Tails differ.",
+    ),
+    LineInfo("mlp2.loss", 18, "loss", r"L=\frac13\lVert\hat y-y\rVert^2", r"L=\frac1n\lVert\hat y-y\rVert^2", [NORMALISER]),
+    LineInfo("mlp2.grad_y_hat", 19, "gradient at the output", r"\frac23(\hat y-y)", r"\frac2n(\hat y-y)", [NORMALISER]),
+    LineInfo("mlp.Z", 26, "pre-activation", r"Z^{[l]}=W^{[l]}A^{[l-1]}+b^{[l]}", "", []),
+    LineInfo(
+        "optimizer.adam",
+        41,
+        "Adam",
+        r"V\leftarrow\frac{\beta_1V+(1-\beta_1)\,\partial L/\partial w}{(1-\beta_1)^t},\quad "
+        r"S\leftarrow\frac{\beta_2S+(1-\beta_2)(\partial L/\partial w)^2}{(1-\beta_2)^t},\quad "
+        r"W\leftarrow W-\alpha\frac{V}{\sqrt S+\varepsilon}",
+        r"\hat V=\frac{V}{1-\beta_1^t},\quad \hat S=\frac{S}{1-\beta_2^t},\quad W\leftarrow W-\alpha\frac{\hat V}{\sqrt{\hat S}+\varepsilon}",
+        [CORRECTION, EPSILON],
+    ),
+]
+
+TIE = Witness(
+    "float64",
+    [quantity("x", [1.0, 1.0]), quantity("z_bar", [1.0], [])],
+    {},
+    [{"ties": "split"}, {"ties": "all"}],
+    "x_bar[0]",
+    [quantity("x_bar[0]", [0.5], []), quantity("x_bar[0]", [1.0], []), quantity("observed", [0.5], [])],
+    4503599627370496.0,
+    2.0,
+    ["Σ x̄ = 2 z̄ under the printed reading."],
+)
+STRANGE = Witness(
+    "float16",
+    [
+        quantity("X", [math.nan, math.inf, -math.inf, 0.1, -0.0, 65504.0], [2, 3]),
+        quantity("W1", [i / 7 for i in range(30)], [5, 6]),
+    ],
+    {"g": "sigmoid"},
+    [{"slope": "chain"}, {"slope": "one-minus-z"}],
+    "Z_bar[0, 0]",
+    [Quantity("Z_bar[0, 0]", [], ["0/0"], ["0/0"]), quantity("Z_bar[0, 0]", [math.inf], [])],
+    None,
+    None,
+    ["The printed reading has no value there."],
+)
+
+
+def finding(line: str, package: str, native: str, dtype: str, verdict: str, mode: str = "eager", **rest: Any) -> Finding:
+    route, adapter = "native" if native else "derived", "jax" if package == "optax" else package
+    rest.setdefault("reason", VERDICTS[verdict])
+    rest.setdefault("trials", 60)
+    rest.setdefault("ulps", {"float64": 0.6, "float32": 0.8, "float16": 0.5, "bfloat16": 0.0}.get(dtype))
+    return Finding(Cell(line, adapter, package, route, native, dtype, mode), verdict, decisive=51, worst_share=0.62, **rest)
+
+
+def natives(line: str, package: str, native: str, verdict: str, fits: list[dict[str, str]], **rest: Any) -> list[Finding]:
+    return [finding(line, package, native, dtype, verdict, fits=fits, **rest) for dtype in DTYPES]
+
+
+def derived(line: LineInfo) -> list[Finding]:
+    fits = [{a.name: a.standard for a in line.axes}]
+    modes = {"jax": ("eager", "jit"), "torch": ("eager",)}
+    return [
+        finding(line.id, package, "", dtype, "agrees", mode, fits=fits)
+        for package in modes
+        for mode in modes[package]
+        for dtype in DTYPES
+    ]
+
+
+def sample() -> Findings:
+    adam = {"correction": "complement-of-power", "epsilon": "after-correction"}
+    step = Witness(
+        "float64",
+        [quantity("w", [1.0]), quantity("g", [1.0, 1.0], [2, 1])],
+        {"lr": "0.5", "beta1": "0.5", "beta2": "0.5", "eps": "0"},
+        [adam, {**adam, "correction": "power-of-complement-stored"}],
+        "w after step 2 [0]",
+        [quantity("w", [0.0]), quantity("w", [-0.25]), quantity("observed", [0.0])],
+        1.2e15,
+        14.0,
+    )
+    cells = [f for line in LINES for f in derived(line)]
+    cells += natives("scalar.max", "torch", "amax", "erratum", [{"ties": "split"}], witness=TIE, script=SCRIPT)
+    cells += natives("scalar.max", "torch", "max(dim=…)", "convention", [{"ties": "first"}], witness=TIE, script=SCRIPT)
+    cells += natives("scalar.max", "jax", "numpy.max", "erratum", [{"ties": "split"}], script=SCRIPT)
+    cells += natives("scalar.max", "torch", "cummax", "agrees", [{"ties": "split"}, {"ties": "last"}])
+    tails = {"float64": 1.3e9, "float32": 4.1e6, "float16": 310.0, "bfloat16": 0.5}
+    cells += [
+        finding(
+            "scalar.sigmoid",
+            "torch",
+            "sigmoid",
+            dtype,
+            "agrees" if ulps < 1 else "precision",
+            ulps=ulps,
+            witness=STRANGE,
+            script=SCRIPT,
+            fits=[{"slope": "one-minus-z"}],
+            reason="σ(x)(1−σ(x)) cancels in the upper tail",
+        )
+        for dtype, ulps in tails.items()
+    ]
+    cells += natives("scalar.sigmoid", "jax", "nn.sigmoid", "agrees", [{"slope": "sigma-of-minus-x"}])
+    cells += natives("mlp2.loss", "torch", "nn.functional.mse_loss", "erratum", [{"normaliser": "elements"}])
+    claim = {"normaliser": "examples"}
+    cells += natives("mlp2.loss", "optax", "squared_error", "stale", [{"normaliser": "elements"}], claim=claim, script=SCRIPT)
+    cells += natives("optimizer.adam", "torch", "optim.Adam", "erratum", [adam], witness=step, script=SCRIPT, claim=adam)
+    inside = {**adam, "epsilon": "inside-root"}
+    cells += natives("optimizer.adam", "optax", "adam(eps_root=…)", "convention", [inside], witness=step, script=SCRIPT)
+    cells += natives("optimizer.adam", "torch", "optim.Adam(fused=True)", "defect", [], witness=step, script=SCRIPT, ulps=2.5e3)
+    cells += [finding("optimizer.adam", "torch", "optim.NAdam", d, "absent", ulps=None) for d in DTYPES[2:]]
+    cells += [finding("mlp.Z", "tinygrad", "", d, "not-run", reason="tinygrad is not installed", ulps=None) for d in DTYPES]
+    cells += [finding("mlp.Z", "torch", "nn.Linear", "float16", "not-run", reason="timed out after 20 s", ulps=None)]
+    return Findings(
+        schema_version=1,
+        seed=20240607,
+        profile="default",
+        versions={
+            "gradspec": "0.1.0",
+            "jax": "0.8.1",
+            "numpy": "2.4.6",
+            "optax": "0.2.6",
+            "python": "3.12.3",
+            "torch": "2.9.1",
+        },
+        platform="Linux x86_64",
+        lines=LINES,
+        cells=cells,
+        deviations=deviations(step),
+        proofs=PROOFS,
+        checks=CHECKS,
+        curves=CURVES,
+        interrupted=True,
+        started="2026-11-23T02:30:00Z",
+        seconds=184.2,
+    )
+
+
+def deviations(step: Witness) -> list[Deviation]:
+    loss = ("normaliser", "Whose batch size is the 3?", "three", "examples")
+    return [
+        Deviation(
+            "scalar.max",
+            "ties",
+            "Who gets the flow when several inputs attain the maximum?",
+            "all",
+            "split",
+            r"\bar x_i=\bar z\,\mathbb 1[x_i=z]",
+            r"\bar x_i=\frac{\bar z\,\mathbb 1[x_i=z]}{\#\{j:x_j=z\}}",
+            "At a tie of two the printed rule sends 2 z̄ back, where z̄ came in.",
+            ["Σ x̄ = z̄ is broken in 41 of 60 trials with ties.", "No native of 3 frameworks implements it."],
+            TIE,
+            "Clarke 1983",
+        ),
+        Deviation("mlp2.loss", *loss, LINES[3].latex, LINES[3].standard_latex, "Right for n = 3 and no other n.", [], None),
+        Deviation("mlp2.grad_y_hat", *loss, LINES[4].latex, LINES[4].standard_latex, "Right for n = 3 only.", [], STRANGE),
+        Deviation(
+            "optimizer.adam",
+            "correction",
+            "What are the averages divided by?",
+            "power-of-complement-stored",
+            "complement-of-power",
+            LINES[6].latex,
+            LINES[6].standard_latex,
+            "The printed correction agrees at t = 1 and departs from t = 2 on.",
+            ["For a constant gradient g the standard V̂ is g at every t; the printed one is 2.1×10⁶ g at t = 6."],
+            step,
+        ),
+    ]
+
+
+PROOFS = [
+    Proof("scalar.sum", {}, "printed", "proved", {"n": 3}, "All 3 entries cancel."),
+    Proof(
+        "mlp2.grad_y_hat",
+        {"normaliser": "three"},
+        "printed",
+        "refuted",
+        {"n": 2},
+        "Off by 2/3.",
+        "y_hat = [[1, 0]], y = [[0, 0]]",
+    ),
+    Proof("mlp2.grad_y_hat", {"normaliser": "examples"}, "standard", "proved", {"n": 2}, "All entries cancel."),
+    Proof("scalar.max", {"ties": "all"}, "printed", "not applicable", {}, "Piecewise."),
+]
+CHECKS = [
+    Check("scalar.sum", "equal", "distribute flow unchanged", {}, True, 60),
+    Check("scalar.max", "equal", "Σ x̄ = z̄", {"ties": "all"}, False, 60, "x = [1, 1] gives 2 z̄."),
+]
+STEPS = [float(t) for t in range(1, 41)]
+CURVES = [
+    Curve(
+        "optimizer.adam",
+        "How far the printed correction departs",
+        "With β = 0.9 the printed V exceeds g tenfold more at every step.",
+        "step t",
+        "V / g",
+        "linear",
+        "log",
+        [
+            Series(
+                "printed, power-of-complement-stored",
+                STEPS,
+                [10.0 ** min(t * (t - 1) / 2, 250) if t < 23 else None for t in STEPS],
+            ),
+            Series("standard", STEPS, [1.0] * 40),
+        ],
+    ),
+    Curve(
+        "scalar.sigmoid",
+        "Slope left in the upper tail",
+        "z(1−z) is zero from 36.7 on.",
+        "x",
+        "error in ulps",
+        "log",
+        "symlog",
+        [
+            Series("_z(1−z) $x$ <b>", [1.0, 10.0, 30.0, 36.0, 40.0], [0.5, -2.0, 1e4, math.inf, None]),
+            Series("σ(x)σ(−x)", [1.0, 40.0], [0.0, 0.5]),
+        ],
+    ),
+    Curve("mlp.Z", "Nothing to see", "Only gaps.", "x", "y", "log", "log", [Series("empty", [0.0], [None])]),
+]
+
+
+def poisoned(findings: Findings) -> Findings:
+    """The same with a script tag in front of every free string; the words that the schema fixes stay."""
+    fixed = {*VERDICTS, "derived", "native", "printed", "standard", "proved", "refuted", "no value", "not applicable"}
+    fixed |= {"linear", "log", "symlog"}
+
+    def poison(value: Any) -> Any:
+        if isinstance(value, str):
+            return value if value in fixed else f"<script>alert('{value}\")</script>&<img src=x onerror=y>"
+        if isinstance(value, list):
+            return [poison(item) for item in value]
+        if isinstance(value, dict):
+            return {key: poison(item) for key, item in value.items()}
+        return value
+
+    return msgspec.convert(poison(msgspec.to_builtins(findings)), Findings)
+
+
+@pytest.fixture(scope="module")
+def findings() -> Findings:
+    return sample()
+
+
+@pytest.fixture(scope="module")
+def html(findings: Findings) -> str:
+    return page.render(findings)
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_sample_has_one_of_every_verdict(findings: Findings) -> None:
+    assert {f.verdict for f in findings.cells} == set(VERDICTS)
+    assert len(findings.cells) > 120
+
+
+def test_what_is_written_is_read_back(findings: Findings, tmp_path: Path) -> None:
+    finite = msgspec.structs.replace(findings, curves=[])
+    path = store.write(finite, tmp_path / "new" / "folder")
+    assert store.read(path) == store.read(path.parent) == store.in_order(finite)
+    assert [p.name for p in path.parent.iterdir()] == [store.FILE_NAME]
+
+
+def test_the_order_of_a_campaign_does_not_show_in_the_file(findings: Findings, tmp_path: Path) -> None:
+    backwards = msgspec.structs.replace(findings, cells=findings.cells[::-1], deviations=findings.deviations[::-1])
+    assert store.write(findings, tmp_path / "a").read_bytes() == store.write(backwards, tmp_path / "b").read_bytes()
+
+
+def test_a_number_that_json_cannot_hold_is_refused_before_anything_is_replaced(findings: Findings, tmp_path: Path) -> None:
+    before = store.write(findings, tmp_path).read_bytes()
+    with pytest.raises(store.FindingsFileError, match=r"seconds"):
+        store.write(msgspec.structs.replace(findings, seconds=math.nan), tmp_path)
+    assert (tmp_path / store.FILE_NAME).read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_committed_schema_is_the_generated_one() -> None:
+    assert schema.FILE.read_text(encoding="utf-8") == schema.as_text(), "run python -m gradspec.reports.schema"
+
+
+def test_a_written_file_follows_the_published_schema(findings: Findings, tmp_path: Path) -> None:
+    written = json.loads(store.write(findings, tmp_path).read_bytes())
+    published = json.loads(schema.FILE.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(published)
+    jsonschema.validate(written, published)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**written, "schema_version": 2}, published)
+    written["cells"][0]["verdict"] = "fine"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(written, published)
+
+
+def _cut(text: str) -> str:
+    return text[: len(text) // 2]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_cut, "cut short"),
+        (lambda text: "", "cut short"),
+        (lambda text: "\x00\xff", "cut short"),
+        (
+            lambda text: text.replace('"schema_version": 1', '"schema_version": 2'),
+            "newer gradspec.*version 2.*reads 1; upgrade",
+        ),
+        (lambda text: text.replace('"schema_version": 1', '"schema_version": 0'), "older gradspec.*run the campaign again"),
+        (lambda text: text.replace('"schema_version": 1,', ""), "does not follow.*schema_version"),
+        (lambda text: text.replace('"erratum"', '"fine"', 1), r"does not follow.*'fine'.*\$\.cells\[\d*"),
+    ],
+)
+def test_a_spoilt_file_says_what_is_wrong_with_it(findings: Findings, tmp_path: Path, spoil: Any, message: str) -> None:
+    path = store.write(findings, tmp_path)
+    path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(store.FindingsFileError, match=f"(?s){re.escape(str(path))}: .*{message}"):
+        store.read(path)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(store.FindingsFileError, match="no such file"):
+        store.read(tmp_path / "nothing.json")
+
+
+def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(store.FindingsFileError, match="name another folder"):
+        store.check_writable(tmp_path / "file" / "folder")
+
+
+# --- the journal ------------------------------------------------------------------------------------------------------
+
+HEADER = journal.Header(7, "quick", {"torch": "2.9.1"})
+
+
+def keep(folder: Path, findings: list[Finding]) -> Path:
+    with journal.open_journal(folder, HEADER) as kept:
+        for item in findings:
+            journal.append(kept, item)
+    return folder / journal.FILE_NAME
+
+
+def test_a_journal_goes_on_where_a_crash_cut_it(findings: Findings, tmp_path: Path) -> None:
+    path = keep(tmp_path, findings.cells[:3])
+    path.write_bytes(path.read_bytes()[:-20])
+    assert journal.read_journal(tmp_path) == (HEADER, findings.cells[:2])
+    keep(tmp_path, findings.cells[2:5])
+    assert journal.read_journal(tmp_path) == (HEADER, findings.cells[:5])
+
+
+def test_a_journal_cut_in_its_header_starts_anew(findings: Findings, tmp_path: Path) -> None:
+    path = keep(tmp_path, [])
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(store.FindingsFileError, match="cut short"):
+        journal.read_journal(tmp_path)
+    keep(tmp_path, findings.cells[:1])
+    assert journal.read_journal(tmp_path) == (HEADER, findings.cells[:1])
+
+
+def test_a_journal_of_another_campaign_is_not_continued(tmp_path: Path) -> None:
+    keep(tmp_path, [])
+    with pytest.raises(store.FindingsFileError, match="another campaign, with seed 7 where this one has 8"):
+        journal.open_journal(tmp_path, msgspec.structs.replace(HEADER, seed=8))
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_loads_nothing(html: str) -> None:
+    assert not re.search(
+        r"""(src|href|srcset|data)\s*=\s*["']?\s*(https?:|//)|url\(\s*["']?(https?:|//)|@import|<link""", html, re.I
+    )
+
+
+def test_no_text_of_the_findings_becomes_markup(findings: Findings) -> None:
+    html = page.render(poisoned(findings))
+    assert html.count("<script>") == html.count("</script>") == 1  # the page's own
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_every_link_within_the_page_arrives_and_no_id_repeats(html: str) -> None:
+    ids = re.findall(r'\bid="([^"]*)"', html)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(ids)
+
+
+def test_headings_descend_one_at_a_time(html: str) -> None:
+    levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", html)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
+
+
+def test_the_page_names_every_line_verdict_and_cell(findings: Findings, html: str) -> None:
+    for verdict in VERDICTS:
+        assert f'class="chip v-{verdict}"' in html
+    for line in findings.lines:
+        assert f'id="line-{line.id}"' in html
+    for subject in arrange.subjects(findings.cells):
+        assert f'id="{subject.anchor}"' in html
+
+
+def test_the_page_is_the_same_each_time(findings: Findings, html: str) -> None:
+    assert page.render(findings) == html
+
+
+@pytest.mark.parametrize("empty", ["cells", "lines", "deviations"])
+def test_a_page_with_something_missing_is_still_a_page(findings: Findings, empty: str) -> None:
+    assert "</html>" in page.render(msgspec.structs.replace(findings, **{empty: []}))
+
+
+def test_a_page_of_nothing_says_so() -> None:
+    nothing = Findings(1, 0, "quick", {}, "", [], [])
+    assert "No line was put to a proof" in page.render(nothing)
+
+
+def test_the_page_is_written_into_a_new_folder(findings: Findings, tmp_path: Path) -> None:
+    assert page.write_page(findings, tmp_path / "out").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("theme", [":root", "prefers-color-scheme: dark"])
+def test_every_ink_is_readable_on_its_ground(theme: str) -> None:
+    style = (page.TEMPLATES / "style.css").read_text(encoding="utf-8")
+    block = style[style.index(theme) :]
+    block = block[: block.index("}")]
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
+    grounds = [(name, f"{name}-wash") for name in colours if f"{name}-wash" in colours]
+    grounds += [(ink, ground) for ink in ("ink", "quiet", "link") for ground in ("paper", "card", "wash")]
+    assert len(grounds) > 14
+    for ink, ground in grounds:
+        assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+
+
+def contrast(a: str, b: str) -> float:
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# --- its pieces -------------------------------------------------------------------------------------------------------
+
+
+def test_latex_becomes_mathml() -> None:
+    assert "<mfrac>" in mathml.typeset(r"\frac{1}{1+e^{-x}}")
+    assert mathml.typeset(LINES[1].latex).count("<math") == 3
+    assert "𝟙" in mathml.typeset(r"\mathbb 1")
+
+
+@pytest.mark.parametrize("latex", [r"\frac{", r"\nosuchcommand x", r"\href{javascript:alert(1)}{\nosuchcommand}"])
+def test_latex_that_cannot_be_converted_is_shown_as_it_is(latex: str) -> None:
+    assert mathml.typeset(latex) == f'<code class="latex">{latex}</code>'
+
+
+@pytest.mark.parametrize(
+    "latex", [r"\text{<script>}", r"\href{javascript:alert(1)}{x}", r"\class{a}{x}", r"\color{<b>}x", "<b>"]
+)
+def test_latex_cannot_smuggle_markup(latex: str) -> None:
+    assert not re.search(r"<script|<b>|javascript:|href|class=\"a|style=", mathml.typeset(latex))
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.line)
+def test_a_curve_is_well_formed_and_takes_its_colours_from_the_page(curve: Curve) -> None:
+    svg = plots.draw(curve)
+    ElementTree.fromstring(svg)
+    assert plots.draw(curve) == svg
+    assert "var(--ink)" in svg and not any(colour in svg for colour in plots.VARIABLES)
+    assert 'viewBox="' in svg and not re.match(r"<svg[^>]* width=", svg)
+    assert "<metadata>" not in svg and not re.search(r"<(g|svg)\b[^>]* id=", svg)
+
+
+def test_a_gap_interrupts_a_curve() -> None:
+    gap = Curve(
+        "mlp.Z", "t", "c", "x", "y", "linear", "linear", [Series("s", [1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 2.0, None, 2.0, 1.0])]
+    )
+    path = re.findall(r'<path d="([^"]*)"[^>]*style="[^"]*series-1', plots.draw(gap))[0]
+    assert path.count("M") == 2
+
+
+def test_formats_together_decide_what_one_of_them_cannot() -> None:
+    wide = finding("scalar.max", "torch", "amax", "float64", "erratum", fits=[{"ties": "split"}])
+    narrow = finding("scalar.max", "torch", "amax", "float16", "erratum", fits=[{"ties": "split"}, {"ties": "all"}])
+    contrary = finding("scalar.max", "torch", "amax", "bfloat16", "convention", fits=[{"ties": "first"}])
+    (agreed,) = arrange.subjects([wide, narrow])
+    (torn,) = arrange.subjects([wide, contrary])
+    assert arrange.options_that_fit(agreed, "ties") == ("split",)
+    assert arrange.options_that_fit(torn, "ties") == ("first", "split")
+    assert not arrange.reading_map(TIES, [torn]).placements[1].subjects
+
+
+def test_not_run_is_never_hidden_behind_agreement() -> None:
+    assert signs.worst(["agrees", "not-run", "absent"]) == "not-run"
+    assert set(signs.SEVERITY) == set(signs.SIGNS) == set(signs.TERMINAL_COLOURS) == set(VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(None, "–"), (0.31, "0.31"), (1.2e8, "1.2×10⁸"), (2e-9, "2×10⁻⁹"), (math.inf, "inf"), (-1.5, "−1.5")]
+)
+def test_numbers_are_for_people(value: float | None, words: str) -> None:
+    assert page.number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(2.34, "2.3 s"), (184.2, "3 min 4 s"), (119.9, "2 min 0 s"), (7260, "2 h 1 min")]
+)
+def test_durations_are_for_people(seconds: float, words: str) -> None:
+    assert page.duration(seconds) == words
+
+
+# --- the terminal -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_the_summary_fits_its_terminal(findings: Findings, width: int) -> None:
+    out = io.StringIO()
+    Console(file=out, width=width).print(summary.summary(findings))
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert "Interrupted" in text and "✗ 4 defect" in text
+
+
+def test_the_summary_takes_no_markup_from_the_findings(findings: Findings) -> None:
+    odd = msgspec.structs.replace(findings.cells[0], verdict="defect", reason="x[/bold][0]")
+    out = io.StringIO()
+    Console(file=out, width=160).print(summary.summary(msgspec.structs.replace(findings, cells=[odd])))
+    assert "x[/bold][0]" in out.getvalue()
+
+
+def test_the_closing_lines_count_and_name_what_fails(findings: Findings) -> None:
+    lines = summary.closing_lines(findings.cells)
+    assert lines[0].startswith(f"{len(findings.cells)} cells: ✓ ")
+    assert any("optimizer.adam-torch-native.optim.Adam(fused=True)-float32: defect" in line for line in lines)
+    assert lines[-1] == "○ 1 not run: timed out after 20 s"
+    assert summary.closing_lines([]) == ["no cells"]
+
+
+# --- between two campaigns --------------------------------------------------------------------------------------------
+
+
+def test_a_campaign_does_not_differ_from_itself(findings: Findings) -> None:
+    backwards = msgspec.structs.replace(findings, cells=findings.cells[::-1], seconds=1.0)
+    assert not diff.compare(findings, backwards)
+    assert diff.difference_lines(diff.compare(findings, backwards)) == []
+
+
+def test_a_difference_names_changed_new_and_gone_cells(findings: Findings) -> None:
+    first, second, third, *rest = findings.cells
+    changed = msgspec.structs.replace(second, verdict="convention", fits=[{"ties": "first"}])
+    after = msgspec.structs.replace(findings, cells=[changed, third, *rest], versions={**findings.versions, "torch": "2.10.0"})
+    before = msgspec.structs.replace(findings, cells=[first, second, *rest])
+    assert diff.difference_lines(diff.compare(before, after)) == [
+        "torch: 2.9.1 -> 2.10.0",
+        f"changed: {second.cell.id}: agrees -> convention; fits {{}} -> {{ties: first}}",
+        f"new: {third.cell.id}: agrees",
+        f"gone: {first.cell.id}: was agrees",
+    ]
+
+
+# --- the house rules --------------------------------------------------------------------------------------------------
+
+
+def test_reports_import_no_framework_and_no_plotting_until_asked() -> None:
+    heavy = ["torch", "jax", "optax", "matplotlib", "latex2mathml", "gradspec.reference", "gradspec.adapters"]
+    modules = "arrange, diff, journal, mathml, page, plots, schema, store, summary"
+    program = f"import sys; from gradspec.reports import {modules}; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+if __name__ == "__main__":  # to look at: python -m gradspec.tests.test_reports FOLDER
+    print(page.write_page(sample(), sys.argv[1]))
