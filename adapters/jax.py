@@ -94,10 +94,9 @@ _ONE_OUTPUT = "(w.T @ x)[0, 0] + b"
 
 
 def _sigmoid_natives() -> Iterator[Native]:
-    for line, argument in (("scalar.sigmoid", "x"), ("logistic.y_hat", "z")):
-        for name, source in _SIGMOIDS.items():
-            yield Native(line, name.removeprefix("jax."), f"{name}({argument})", {}, source)
-    for line, argument in (("mlp2.A", "Z"), ("graph.neuron", _ONE_OUTPUT)):
+    for name, source in _SIGMOIDS.items():
+        yield Native("scalar.sigmoid", name.removeprefix("jax."), f"{name}(x)", {}, source)
+    for line, argument in (("logistic.y_hat", "z"), ("mlp2.A", "Z"), ("graph.neuron", _ONE_OUTPUT)):
         yield Native(line, "nn.sigmoid", f"jax.nn.sigmoid({argument})", {}, _SIGMOIDS["jax.nn.sigmoid"])
 
 
@@ -126,14 +125,17 @@ def _activations(relu: str) -> str:
 
 
 def _activation_natives() -> Iterator[Native]:
-    """The activations under their own names, and with ReLU as a maximum, which splits the flow at the kink."""
-    for name, relu, claim, source in (
-        ("nn", "jax.nn.relu", {}, f"{DOCS}jax.nn.relu.html"),
-        ("jnp.maximum", "(lambda Z: jnp.maximum(Z, 0))", {"kink": "half"}, f"{DOCS}jax.numpy.maximum.html"),
-    ):
-        for line in ("mlp.A", "mlp.delta_last"):
-            yield Native(line, name, _activations(relu), claim, source)
-        yield Native("mlp.delta", name, f"W_next @ {_activations(relu)} + b_next", claim, source)
+    """The activations under their own names; and once with ReLU as a maximum, which splits the flow at the kink."""
+    own, relu = _activations("jax.nn.relu"), f"{DOCS}jax.nn.relu.html"
+    for line, expression in (("mlp.A", own), ("mlp.delta_last", own), ("mlp.delta", f"W_next @ {own} + b_next")):
+        yield Native(line, "nn", expression, {}, relu, notes="relu'(0) = 0")
+    yield Native(
+        "mlp.A",
+        "jnp.maximum",
+        _activations("(lambda Z: jnp.maximum(Z, 0))"),
+        {"kink": "half"},
+        f"{DOCS}jax.numpy.maximum.html",
+    )
 
 
 def _squared_error_natives() -> Iterator[Native]:
@@ -444,11 +446,9 @@ def _table(rates: tuple[float, ...], dtype: np.dtype) -> np.ndarray:
 
 def _as_layer(vector: np.ndarray) -> dict[str, Any]:
     """A flat vector as the parameters of a layer; one element is a weight without a bias."""
-    import jax.numpy as jnp
-
     half = (vector.size + 1) // 2
     parts = {"W": vector[:half], "b": vector[half:]}
-    return {name: jnp.asarray(part) for name, part in parts.items() if part.size}
+    return _on_device({name: part for name, part in parts.items() if part.size})
 
 
 def _flat(layer: Mapping[str, Any]) -> np.ndarray:
@@ -573,10 +573,10 @@ def _importable(modules: Settings) -> Settings:
 
 
 def _on_device(arrays: Any) -> Any:
+    """NumPy's arrays as JAX's. Unlike jnp.asarray, device_put compiles nothing."""
     import jax
-    import jax.numpy as jnp
 
-    return jax.tree.map(jnp.asarray, arrays)
+    return jax.device_put(arrays)
 
 
 def _known(mode: str, modes: tuple[str, ...]) -> str:

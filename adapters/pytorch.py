@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .contract import Adapter, Function, Native, Pullback, Pushforward, Trace, Unsupported
+from .contract import Adapter, Function, Limitation, Native, Pullback, Pushforward, Trace, Unsupported
 
 if TYPE_CHECKING:
     import torch
@@ -224,8 +224,6 @@ class _Row:
     arguments: str
     takes: tuple[str, ...] = ()
     claim: Mapping[str, str] = field(default_factory=dict)
-    dtypes: tuple[str, ...] = ()
-    limits: str = ""
     notes: str = ""
 
     @property
@@ -241,15 +239,17 @@ class _Row:
                 claim=self.claim,
                 source=DOCS + f"torch.optim.{self.kind}.html",
                 takes=self.takes,
-                dtypes=self.dtypes,
-                limits=self.limits,
-                notes=" ".join(filter(None, (self.notes, _FUSED_SGD if (self.kind, suffix) == ("SGD", ".fused") else ""))),
+                notes=self.notes,
+                known=(_FUSED_SGD,) if (self.kind, suffix) == ("SGD", ".fused") else (),
             )
 
 
-_FUSED_SGD = (
-    "In float16 and bfloat16 on the CPU, elements that fill a SIMD block are not updated "
-    "(https://github.com/pytorch/pytorch/issues/191763)."
+# Fixed after torch 2.13: https://github.com/pytorch/pytorch/pull/192545
+_FUSED_SGD = Limitation(
+    "defect",
+    "on the CPU, fused SGD leaves half-precision elements that fill a SIMD block as they are",
+    "https://github.com/pytorch/pytorch/issues/191763",
+    dtypes=("bfloat16", "float16"),
 )
 _STARTS = "The buffer starts as the first gradient, undampened."
 _BETAS = "betas=(beta1, beta2), eps=eps"
@@ -319,9 +319,8 @@ _ROWS = (
         f"{_BETAS}, momentum_decay=momentum_decay",
         ("beta1", "beta2", "eps", "momentum_decay"),
         {**_STANDARD, "lookahead": "nadam-schedule"},
-        dtypes=("float32", "bfloat16", "float16"),
-        limits="torch keeps the product of the scheduled momenta (state mu_product) in the default dtype, float32: "
-        "float64 weights are good to 1e-8 only",
+        notes="The product of the scheduled momenta (state mu_product) is held in the default dtype, which is float32: "
+        "float64 weights are then good to 1e-8 only.",
     ),
 )
 
@@ -511,8 +510,8 @@ def _forward_by_func(function: Function, tensors: Mapping[str, Any], directions:
 
 
 def _parts(vector: torch.Tensor) -> list[torch.Tensor]:
-    """A flat vector as the tensors W and b of a layer, each in memory of its own; one element is one tensor."""
-    return [part.clone() for part in (vector[:-1], vector[-1:]) if part.numel()]
+    """A flat vector as two tensors, such as W and b, each in memory of its own; one element is one tensor."""
+    return [part.clone() for part in vector.tensor_split(2) if part.numel()]
 
 
 def _construct(native: Native, modules: Mapping[str, Any], parameters: list[torch.Tensor], trace: Trace) -> Any:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..crosscheck.findings import FAILING
-from ..reports.signs import SIGNS
+from ..reports.signs import SIGNS, fails, reason
 
 if TYPE_CHECKING:
     from ..crosscheck.findings import Finding
@@ -51,7 +50,7 @@ class Bar:
 
     def advance(self, finding: Finding) -> None:
         self.bar.update(self.task, advance=1, description=finding.cell.id)
-        if finding.verdict in FAILING:
+        if _is_news(finding):
             self.bar.console.print(_failure(finding), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -69,7 +68,7 @@ class Plain:
     def advance(self, finding: Finding) -> None:
         self.done += 1
         self.verdicts[finding.verdict] += 1
-        if finding.verdict in FAILING:
+        if _is_news(finding):
             self._say(_failure(finding))
         if self.done == self.total or time.monotonic() - self.last > EVERY:
             self.last = time.monotonic()
@@ -80,5 +79,10 @@ class Plain:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def _is_news(finding: Finding) -> bool:
+    """What fails the run is told at once, except for what did not run: that may be a whole framework."""
+    return fails(finding) and finding.verdict != "not-run"
+
+
 def _failure(finding: Finding) -> str:
-    return f"{SIGNS[finding.verdict]} {finding.verdict} {finding.cell.id}: {finding.reason}"
+    return f"{SIGNS[finding.verdict]} {finding.verdict} {finding.cell.id}: {reason(finding)}"

@@ -53,18 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def status(found: Iterable[Finding], asked: Iterable[str], installed: Mapping[str, bool]) -> int:
-    """FAILED where a verdict fails the run.
+    """FAILED where a finding fails the run; a framework that is not installed does so only if ``asked`` for by name."""
+    from ..reports.signs import fails
 
-    A cell that did not run does so too, unless its framework is not installed and was not ``asked`` for by name.
-    """
-    from ..crosscheck.findings import FAILING
-
-    asked = set(asked)
-    for finding in found:
-        excused = not installed.get(finding.cell.adapter, True) and finding.cell.adapter not in asked
-        if finding.verdict in FAILING or (finding.verdict == "not-run" and not excused):
-            return FAILED
-    return FINE
+    excused = {name for name, is_there in installed.items() if not is_there} - set(asked)
+    failing = any(
+        fails(finding) and not (finding.verdict == "not-run" and finding.cell.adapter in excused) for finding in found
+    )
+    return FAILED if failing else FINE
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -70,12 +70,12 @@ def _print_lines(found: list[Finding]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from ..reports.signs import SIGNS, TERMINAL_COLOURS, tally
+    from ..reports.signs import SIGNS, TERMINAL_COLOURS, reason, tally
 
     console = Console()
     for finding in found:
         head = (f"{SIGNS[finding.verdict]} {finding.verdict:10} ", TERMINAL_COLOURS[finding.verdict])
         # a line of output is a finding, however long: it is for grep as well
-        console.print(Text.assemble(head, finding.cell.id, "  ", (finding.reason, "dim")), soft_wrap=True)
+        console.print(Text.assemble(head, finding.cell.id, "  ", (reason(finding), "dim")), soft_wrap=True)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(f.verdict for f in found).items() if n)
     Console(stderr=True).print(f"{len(found)} findings{counts and ': ' + counts}", highlight=False)

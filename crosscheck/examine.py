@@ -77,13 +77,13 @@ def _absent(subject: Subject) -> Finding | None:
     adapter, native = subject.adapter, subject.native
     if not adapter.installed():
         reason = f"{adapter.package} is not installed: {adapter.install_command()}"
-        return _bare(subject, "not-run", reason, known=f"not installed: {adapter.install_command()}")
+        return bare(subject, "not-run", reason, known=f"not installed: {adapter.install_command()}")
     if native is None:
         return None
     if name := adapter.missing(native):
-        return _bare(subject, "absent", f"{name} is not in {_versions(adapter)}")
+        return bare(subject, "absent", f"{name} is not in {_versions(adapter)}")
     if native.dtypes and subject.cell.dtype not in native.dtypes:
-        return _bare(subject, "absent", native.limits or f"only {', '.join(native.dtypes)}")
+        return bare(subject, "absent", native.limits or f"only {', '.join(native.dtypes)}")
     return None
 
 
@@ -92,7 +92,7 @@ def _barred(subject: Subject) -> Finding | None:
     limitation = _limitation(subject)
     if limitation is None or limitation.verdict != "not-run":
         return None
-    return _bare(subject, "not-run", limitation.what, known=f"{limitation.what} ({limitation.source})")
+    return bare(subject, "not-run", limitation.what, known=f"{limitation.what} ({limitation.source})")
 
 
 def _limitation(subject: Subject):
@@ -104,7 +104,7 @@ def _versions(adapter: Adapter) -> str:
     return ", ".join(f"{name} {version}" for name, version in adapter.versions().items())
 
 
-def _bare(subject: Subject, verdict: str, reason: str, **more: str) -> Finding:
+def bare(subject: Subject, verdict: str, reason: str, **more: str) -> Finding:
     return Finding(cell=subject.cell, verdict=verdict, reason=reason, **_described(subject.native), **more)  # type: ignore[arg-type]
 
 
@@ -126,9 +126,9 @@ def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
     try:
         observed = [subject.observe(shared.samples[i]) for i in accepted]
     except Unsupported as error:
-        return _bare(subject, "absent", str(error))
+        return bare(subject, "absent", str(error))
     except FrameworkError as error:
-        return _bare(subject, "not-run", str(error))
+        return bare(subject, "not-run", str(error))
     return _held(subject, shared, accepted, observed, profile)
 
 

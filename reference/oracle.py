@@ -80,7 +80,8 @@ def _setting(formula: Map, name: str, value: Any) -> str:
     options = formula.settings[name]
     if value in options:
         return value
-    raise ArgumentError(f"{formula.id}: {name} is {value!r}; expected one of {', '.join(options)}.{suggest(str(value), options)}")
+    near = suggest(str(value), options)
+    raise ArgumentError(f"{formula.id}: {name} is {value!r}; expected one of {', '.join(options)}.{near}")
 
 
 def _check_ranges(formula: Map, inputs: Mapping[str, np.ndarray]) -> None:
@@ -89,7 +90,8 @@ def _check_ranges(formula: Map, inputs: Mapping[str, np.ndarray]) -> None:
         kind = formula.inputs[name].values
         if kind not in ("probability", "unit"):
             continue
-        wrong = ~((array >= 0) & (array <= 1))
+        with np.errstate(invalid="ignore"):
+            wrong = ~((array >= 0) & (array <= 1))
         if wrong.any():
             place = tuple(int(i) for i in np.argwhere(wrong)[0])
             what = "probability" if kind == "probability" else "target"
@@ -145,7 +147,8 @@ def _configured(formula: Optimizer, reading: ReadingLike, named: Named) -> tuple
     hyper = {h.name: h for h in formula.hyperparameters}
     axis_names = {axis.name for axis in formula.axes}
     _refuse_unknown(formula, named, list(hyper))
-    axes = {name: value for name, value in named.items() if name in axis_names and (name not in hyper or isinstance(value, str))}
+    means_axis = {name for name, value in named.items() if name in axis_names and (name not in hyper or isinstance(value, str))}
+    axes = {name: named[name] for name in means_axis}
     values = {
         name: scalar_in(name, h.default if name in axes else named.get(name, h.default), h.low, h.high)
         for name, h in hyper.items()
@@ -169,7 +172,7 @@ def _checked_state(formula: Optimizer, state: Any, fresh: Any, w: np.ndarray) ->
     expected = type(fresh)
     if type(state) is not expected:
         raise ArgumentError(
-            f"state is of type {type(state).__name__}; expected {expected.__name__}, from {formula.name}.init(w) or the step before"
+            f"state is of type {type(state).__name__}; expected {expected.__name__}, from {formula.name}.init or the last step"
         )
     if isinstance(state.t, bool) or not isinstance(state.t, int | np.integer) or state.t < 0:
         raise ArgumentError(
@@ -186,14 +189,17 @@ def _field(kind: type, name: str, value: Any, fresh: np.ndarray) -> np.ndarray:
     array = _array(name, value)
     if array.shape != fresh.shape:
         raise ArgumentError(f"{name} has shape {array.shape}; expected {fresh.shape}; make a state for w by init(w)")
-    if name.removeprefix("state.") in getattr(kind, "never_negative", ()) and (array < 0).any():
+    with np.errstate(invalid="ignore"):  # NaN is allowed: it came from a NaN among the gradients
+        negative = bool((array < 0).any())
+    if negative and name.removeprefix("state.") in getattr(kind, "never_negative", ()):
         raise ArgumentError(f"{name} of shape {array.shape} has a negative element; expected {name} >= 0")
     return array
 
 
 def _rate(formula: Optimizer, name: str, value: Any) -> float:
     if isinstance(value, str) and any(axis.name == name for axis in formula.axes):
-        raise ArgumentError(f"{name} is {value!r}; expected one number; the axis {name} goes into reading={{{name!r}: {value!r}}}")
+        advice = f"the axis {name} goes into reading={{{name!r}: {value!r}}}"
+        raise ArgumentError(f"{name} is {value!r}; expected one number; {advice}")
     return scalar_in(name, value, 0.0, math.inf)
 
 

@@ -83,10 +83,19 @@ class ReadingMap:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the matrix: for each package, its subjects."""
+    """A line of the matrix: for each of its group's packages, the subjects."""
 
     line: LineInfo
     columns: tuple[tuple[Subject, ...], ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines of one formula group; only the packages that have anything to say about them are columns."""
+
+    title: str
+    packages: tuple[str, ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -186,14 +195,19 @@ def families(deviations: Iterable[Deviation]) -> list[tuple[Deviation, ...]]:
     return [tuple(group) for group in found.values()]
 
 
-def matrix(findings: Findings, found: dict[str, list[Subject]]) -> tuple[list[str], list[tuple[str, list[Row]]]]:
-    """The columns (packages), and for each formula group its title and rows."""
-    packages = sorted({finding.cell.package for finding in findings.cells})
+def matrix(findings: Findings, found: dict[str, list[Subject]]) -> list[Group]:
     groups = []
-    for group, lines in groupby(findings.lines, key=lambda line: line.id.partition(".")[0]):
-        rows = [Row(line, _columns(found.get(line.id, ()), packages)) for line in lines]
-        groups.append((GROUPS.get(group, group), rows))
-    return packages, groups
+    for name, members in groupby(findings.lines, key=lambda line: line.id.partition(".")[0]):
+        lines = list(members)
+        packages = tuple(sorted({subject.package for line in lines for subject in found.get(line.id, ())}))
+        rows = tuple(Row(line, _columns(found.get(line.id, ()), packages)) for line in lines)
+        groups.append(Group(GROUPS.get(name, name), packages, rows))
+    return groups
+
+
+def by_dtype(subject: Subject) -> list[tuple[str, tuple[Finding, ...]]]:
+    """Its findings, the modes and devices of a format together."""
+    return [(dtype, tuple(group)) for dtype, group in groupby(subject.findings, key=lambda finding: finding.cell.dtype)]
 
 
 def _columns(on_line: Sequence[Subject], packages: Sequence[str]) -> tuple[tuple[Subject, ...], ...]:

@@ -13,15 +13,25 @@ from xml.etree.ElementTree import Element, tostring
 
 from markupsafe import Markup
 
-ELEMENTS = frozenset(
-    ["math", "mrow", "mi", "mn", "mo", "mtext", "ms", "mspace", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt", "mroot", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose"]
-)
-ATTRIBUTES = frozenset(
-    ["accent", "accentunder", "columnalign", "columnlines", "columnspacing", "depth", "display", "displaystyle", "fence", "form", "height", "largeop", "linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "notation", "rowspacing", "rspace", "scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width"]
-)
+# fmt: off
+ELEMENTS = frozenset((
+    "math", "mrow", "mi", "mn", "mo", "mtext", "ms", "mspace", "msub", "msup", "msubsup", "munder", "mover", "munderover",
+    "mfrac", "msqrt", "mroot", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose",
+))
+ATTRIBUTES = frozenset((
+    "accent", "accentunder", "columnalign", "columnlines", "columnspacing", "depth", "display", "displaystyle", "fence", "form",
+    "height", "largeop", "linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "notation",
+    "rowspacing", "rspace", "scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width",
+))
+# fmt: on
 ACCENTS = frozenset("\u00af^~\u02d9\u02c6\u02dc\u2192\u20d7\u00b7")
+BARS = ("|", "‖", "∥")
 # A long line may wrap where the sheet itself leaves a gap.
 GAPS = re.compile(r"\\;?\s*\\Rightarrow\b|\\Rightarrow\b|\\q?quad\b")
+
+
+# \left is not \leftarrow, and \{ is a brace that is printed.
+PAIRS = ((r"(?<!\\)\{", r"(?<!\\)\}"), (r"\\left(?![a-z])", r"\\right(?![a-z])"), (r"\\begin\b", r"\\end\b"))
 
 
 class NotTypeset(ValueError):
@@ -48,7 +58,7 @@ def _pieces(latex: str) -> list[str]:
 
 
 def _is_outside(before: str) -> bool:
-    return all(before.count(a) == before.count(b) for a, b in (("{", "}"), (r"\left", r"\right"), (r"\begin", r"\end")))
+    return all(len(re.findall(a, before)) == len(re.findall(b, before)) for a, b in PAIRS)
 
 
 def _says_something(piece: str) -> bool:
@@ -80,6 +90,8 @@ def _rebuilt(node: Element) -> Element:
     if new.text and tag == "mi" and node.get("mathvariant") == "normal":
         new.set("mathvariant", "normal")  # the only variant that browsers still read
     new.extend([_rebuilt(child) for child in node])
+    if tag == "mo" and new.text in BARS and "form" not in new.attrib:
+        new.set("stretchy", "false")  # without \\left and \\right a browser stretches only one of the two
     if tag == "mover" and len(new) == 2 and (new[1].text or "") in ACCENTS:
         new.set("accent", "true")
     return new

@@ -12,10 +12,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from ..crosscheck.findings import FAILING, VERDICTS, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
+from ..crosscheck.findings import VERDICTS, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
 from . import arrange
 from .mathml import typeset
-from .signs import SIGNS, tally
+from .signs import SIGNS, fails, reason, tally, worst
 from .store import check_writable, write_atomically
 
 FILE_NAME = "index.html"
@@ -51,7 +51,6 @@ def write_page(findings: Findings, folder: str | os.PathLike[str]) -> Path:
 def render(findings: Findings) -> str:
     subjects = arrange.subjects(findings.cells)
     on_line = arrange.by_line(subjects)
-    columns, groups = arrange.matrix(findings, on_line)
     deviations = _deviations(findings, on_line)
     return (
         _environment()
@@ -59,13 +58,13 @@ def render(findings: Findings) -> str:
         .render(
             findings=findings,
             counts=tally(finding.verdict for finding in findings.cells),
-            failing=[s for s in subjects if s.verdict in FAILING],
+            failing=[s for s in subjects if any(map(fails, s.findings))],
             families=deviations,
             conventions=_conventions(findings, on_line),
             troubles=_troubles(subjects),
             not_run=_not_run(findings.cells),
-            columns=columns,
-            groups=groups,
+            groups=arrange.matrix(findings, on_line),
+            maps=_maps(findings, on_line),
             proofs=_by_line(findings.proofs),
             checks=_by_line(findings.checks),
             other_curves=_curves_elsewhere(findings),
@@ -92,13 +91,15 @@ def _environment() -> jinja2.Environment:
         "slug": arrange.slug,
         "short": arrange.short,
         "strip": arrange.strip,
+        "by_dtype": arrange.by_dtype,
+        "worst": worst,
         "differing_axes": arrange.differing_axes,
         "duration": duration,
+        "reason": reason,
     }
     environment.globals |= {
         "signs": SIGNS,
         "meanings": VERDICTS,
-        "FAILING": FAILING,
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "behaviour": Markup((TEMPLATES / "behaviour.js").read_text(encoding="utf-8")),
     }
@@ -143,15 +144,19 @@ def _with_scripts(subjects: Iterable[arrange.Subject]) -> tuple[arrange.Subject,
 
 
 def _conventions(findings: Findings, on_line: dict[str, list[arrange.Subject]]) -> list[ConventionView]:
-    """Axes on which the sheet prints the standard reading and some framework implements another legitimate one."""
+    """Axes on which some framework computes another real function than the printed one, and that no deviation shows already."""
     told = {(deviation.line, deviation.axis) for deviation in findings.deviations}
     views = []
     for line in findings.lines:
         for axis in line.axes:
             departing = arrange.departing(axis, on_line.get(line.id, []))
-            if departing and (line.id, axis.name) not in told:
+            if departing and axis.kind != "evaluation" and (line.id, axis.name) not in told:
                 views.append(ConventionView(line, arrange.reading_map(axis, on_line[line.id]), tuple(departing)))
     return views
+
+
+def _maps(findings: Findings, on_line: dict[str, list[arrange.Subject]]) -> dict[str, list[arrange.ReadingMap]]:
+    return {line.id: [arrange.reading_map(axis, on_line.get(line.id, [])) for axis in line.axes] for line in findings.lines}
 
 
 def _troubles(subjects: list[arrange.Subject]) -> dict[str, list[arrange.Subject]]:
@@ -163,7 +168,7 @@ def _not_run(cells: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
     found: dict[str, list[Finding]] = defaultdict(list)
     for finding in cells:
         if finding.verdict == "not-run":
-            found[finding.reason].append(finding)
+            found[reason(finding)].append(finding)
     return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
 
 
@@ -202,11 +207,11 @@ def number(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 1:
-        return f"{rest:.1f} s"
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest:.0f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def reading(options: dict[str, str], axes: Iterable[str] | None = None) -> str:
@@ -216,10 +221,8 @@ def reading(options: dict[str, str], axes: Iterable[str] | None = None) -> str:
 
 
 def elements(quantity: Quantity, values: list[str]) -> list[str]:
-    """The array's rows, each as one text; a long one is cut and says so."""
-    if len(values) > SHOWN_IN_FULL:
-        return [", ".join(values[:SHOWN_IN_FULL]), f"… {len(values) - SHOWN_IN_FULL} more"]
-    width = quantity.shape[-1] if len(quantity.shape) > 1 else 0
-    if width < 1:
-        return [", ".join(values)]
-    return [", ".join(values[i : i + width]) for i in range(0, len(values), width)]
+    """The array's rows, each as one text; a long array is cut and says so."""
+    shown = values[:SHOWN_IN_FULL]
+    width = (quantity.shape[-1] if len(quantity.shape) > 1 else 0) or max(1, len(shown))
+    rows = [", ".join(shown[i : i + width]) for i in range(0, len(shown), width)]
+    return rows if len(values) <= SHOWN_IN_FULL else [*rows, f"… {len(values) - SHOWN_IN_FULL} more"]

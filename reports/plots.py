@@ -34,7 +34,7 @@ def draw(curve: Curve) -> str:
         "text.parse_math": False,
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib, so that the layout is the same everywhere
-        "font.size": 10,
+        "font.size": 11,
     }
     with matplotlib.rc_context(settings):
         return _for_a_page(_svg(curve), curve)
@@ -44,7 +44,7 @@ def _svg(curve: Curve) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.2, 3.4), layout="constrained")
+    figure = Figure(figsize=(5.4, 3.3), layout="constrained")
     canvas = FigureCanvasSVG(figure)
     axes = figure.add_subplot()
     drawn = [_clean(series) for series in curve.series]
@@ -131,7 +131,7 @@ def _dress(axes: Any, curve: Curve) -> None:
 
 
 def _legend(figure: Any, lines: list[Any], labels: list[str]) -> None:
-    columns = 1 if max(map(len, labels)) > 36 else min(2, len(labels))
+    columns = 1 if max(map(len, labels)) > 26 else min(2, len(labels))
     shown = [f" {label}" if label.startswith("_") else label for label in labels]  # matplotlib hides a leading underscore
     figure.legend(lines, shown, loc="outside upper left", ncols=columns, frameon=False, labelcolor=INK, handlelength=3)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..crosscheck.findings import VERDICTS
+from ..crosscheck.findings import FAILING, VERDICTS, Finding
 
 # A verdict is never told by colour alone.
 SIGNS: dict[str, str] = {
@@ -35,6 +35,16 @@ SEVERITY = ("defect", "stale", "not-run", "precision", "convention", "erratum", 
 
 def worst(verdicts: Iterable[str]) -> str:
     return min(verdicts, key=SEVERITY.index)
+
+
+def fails(finding: Finding) -> bool:
+    """Whether it fails the run: a failing verdict is excused by a limitation that the adapter names."""
+    return finding.verdict in FAILING and not finding.known
+
+
+def reason(finding: Finding) -> str:
+    """Why, and what excuses it."""
+    return f"{finding.reason} (known: {finding.known})" if finding.known else finding.reason
 
 
 def tally(verdicts: Iterable[str]) -> dict[str, int]:

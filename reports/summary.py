@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..crosscheck.findings import FAILING, Finding, Findings
+from ..crosscheck.findings import Finding, Findings
 from . import arrange
-from .signs import SIGNS, TERMINAL_COLOURS, tally
+from .signs import SIGNS, TERMINAL_COLOURS, fails, reason, tally
 
 
 def summary(findings: Findings) -> RenderableType:
-    """Counts, the sheet's deviations with those who depart from them, and what failed or did not run."""
+    """Counts, the sheet's deviations with those who depart from them, and what failed or was excused."""
     parts: list[RenderableType] = [_counts(findings)]
     if findings.interrupted:
         parts.append(Text("Interrupted: what follows is what was found until then.", style="bold dark_orange"))
     if findings.deviations:
         parts += [Text(), _deviations(findings)]
-    if failing := [f for f in findings.cells if f.verdict in FAILING]:
+    if failing := [f for f in findings.cells if fails(f)]:
         parts += [Text(), _failing(failing)]
     if reasons := not_run_reasons(findings.cells):
         parts += [Text(), *reasons_as_text(reasons)]
@@ -34,28 +35,29 @@ def closing_lines(findings: Iterable[Finding]) -> list[str]:
     lines = [
         f"{len(cells)} cells: " + ", ".join(f"{SIGNS[v]} {n} {v}" for v, n in tally(f.verdict for f in cells).items() if n)
     ]
-    lines += [f"{SIGNS[f.verdict]} {f.cell.id}: {f.verdict}. {f.reason}" for f in cells if f.verdict in FAILING]
+    lines += [f"{SIGNS[f.verdict]} {f.cell.id}: {f.verdict}. {f.reason}" for f in cells if fails(f)]
     lines += [text.plain for text in reasons_as_text(not_run_reasons(cells))]
     return lines if cells else ["no cells"]
 
 
 def not_run_reasons(cells: Iterable[Finding]) -> list[tuple[str, int]]:
-    """Why cells did not run, the most frequent first."""
-    return sorted(Counter(f.reason for f in cells if f.verdict == "not-run").items(), key=lambda item: (-item[1], item[0]))
+    """Why cells did not run where that is excused, the most frequent first; the others are among those that fail."""
+    excused = Counter(reason(f) for f in cells if f.verdict == "not-run" and not fails(f))
+    return sorted(excused.items(), key=lambda item: (-item[1], item[0]))
 
 
 def reasons_as_text(reasons: Sequence[tuple[str, int]]) -> list[Text]:
-    return [Text(f"{SIGNS['not-run']} {n} not run: {reason}", style=TERMINAL_COLOURS["not-run"]) for reason, n in reasons]
+    return [Text(f"{SIGNS['not-run']} {n} not run: {why}", style=TERMINAL_COLOURS["not-run"]) for why, n in reasons]
 
 
 def _marked(verdict: str, words: str) -> Text:
     return Text(f"{SIGNS[verdict]} {words}", style=TERMINAL_COLOURS[verdict])
 
 
-def _counts(findings: Findings) -> Text:
+def _counts(findings: Findings) -> Columns:
     counts = tally(finding.verdict for finding in findings.cells)
     shown = [_marked(verdict, f"{count} {verdict}") for verdict, count in counts.items() if count]
-    return Text("   ").join([Text(f"{len(findings.cells)} cells", style="bold"), *shown])
+    return Columns([Text(f"{len(findings.cells)} cells", style="bold"), *shown], padding=(0, 3, 0, 0))
 
 
 def _deviations(findings: Findings) -> Table:

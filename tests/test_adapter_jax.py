@@ -176,7 +176,7 @@ def test_a_native_map_is_the_reading_it_claims(native, mode):
 
 
 HARD = {
-    "scalar.prod": ([2.0, 0.0, 3.0], [0.0, 0.0, 3.0], [1e-200, 1e-200, 2.0]),
+    "scalar.prod": ([2.0, 0.0, 3.0], [0.0, 0.0, 3.0], [np.inf, 2.0, 3.0]),
     "scalar.max": ([2.0, 1.0, 2.0], [1.0, 1.0, 1.0], [1.0, 1.0]),
     "scalar.min": ([1.0, 2.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0]),
 }
@@ -312,7 +312,9 @@ def test_a_native_optimizer_is_the_reading_it_claims_and_no_neighbour(native, mo
     neighbours = [claimed.but(**{a.name: option}) for a in formula.axes for option in a.names if option != claimed[a.name]]
     parted = [n for n in neighbours if _parts(formula, trace, claimed, n)]
     assert not [str(n) for n in parted if holds(formula, trace, n, weights)]
-    assert {axis for n in parted for axis in claimed.difference(n)} == {axis.name for axis in formula.axes}
+    # where the buffer is a sum, it makes no difference whether it starts as zero or as the first gradient
+    unsettled = {"start"} if native.claim.get("accumulation") == "sum" else set()
+    assert {axis for n in parted for axis in claimed.difference(n)} == {axis.name for axis in formula.axes} - unsettled
 
 
 def _parts(formula, trace, a, b) -> bool:

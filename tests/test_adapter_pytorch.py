@@ -24,9 +24,11 @@ from gradspec.reference.vocabulary import Map, Optimizer  # noqa: E402
 OPTIMIZERS = [native for native in ADAPTER.natives if native.line.startswith("optimizer.")]
 MAPS = [native for native in ADAPTER.natives if native not in OPTIMIZERS]
 NOT_FUSED = {"RMSprop", "NAdam"}  # torch 2.13 has no fused form of these
-SIZES = {"n": 3, "d": 4, "h": 2, "o": 2, "k": 3, "m": 2}
+# a mean's divisor o·n is a power of two, so that it rounds nowhere, at whatever point of an evaluation it is applied
+SIZES = {"n": 4, "d": 3, "h": 2, "o": 2, "k": 3, "m": 2}
 
 F64 = precision("float64")
+NARROW = {"NAdam": F64.with_narrow_scalars()}  # torch holds its products of momenta in float32
 
 
 def _id(native: Native) -> str:
@@ -208,17 +210,21 @@ HYPER = {
 }
 
 
-def _trace(hyper: Mapping[str, float], dtype: str = "float64", d: int = 21, steps: int = 6) -> Trace:
+def _trace(hyper: Mapping[str, float], d: int = 21, steps: int = 6) -> Trace:
     """Changing rates, and a step at which every gradient is zero."""
     rng = _rng(f"{d}")
     gradients = rng.normal(size=(steps, d)) * 10.0 ** rng.integers(-3, 2, (steps, d))
     gradients[2] = 0
     rates = tuple(0.1 / (1 + t) for t in range(steps))
-    return Trace(rng.normal(size=d).astype(dtype), gradients.astype(dtype), rates, hyper)
+    return Trace(rng.normal(size=d), gradients, rates, hyper)
 
 
-def _enclosures(formula: Optimizer, claim: Mapping[str, str], trace: Trace, dtype: str) -> list[Enclosure]:
-    xp = Rounding(precision(dtype))
+def _kind(native: Native) -> str:
+    return native.name.split(".")[1]
+
+
+def _enclosures(formula: Optimizer, claim: Mapping[str, str], trace: Trace, kind: str = "") -> list[Enclosure]:
+    xp = Rounding(NARROW.get(kind, F64))
     weights, _ = formula.trace_in(
         xp,
         xp.asarray(trace.weights),
@@ -234,19 +240,17 @@ def _taken(native: Native) -> dict[str, float]:
     return {name: HYPER[name] for name in native.takes}
 
 
-@pytest.mark.parametrize("d", [1, 2, 21])
+@pytest.mark.parametrize("d", [1, 21])
 @pytest.mark.parametrize("native", OPTIMIZERS, ids=_id)
 def test_an_optimizer_steps_as_its_claim_says(native, d):
-    dtype = (*native.dtypes, "float64")[0]
-    trace = _trace(_taken(native), dtype, d)
-    if native.name.endswith(".fused") and native.name.split(".")[1] in NOT_FUSED:
+    trace = _trace(_taken(native), d)
+    if native.name.endswith(".fused") and _kind(native) in NOT_FUSED:
         with pytest.raises(Unsupported, match="unexpected keyword argument 'fused'"):
             ADAPTER.optimize(native, trace, "eager")
         return
     stepped = ADAPTER.optimize(native, trace, "eager")
     assert stepped.shape == (trace.steps, d)
-    assert stepped.dtype == dtype
-    for t, enclosure in enumerate(_enclosures(line(native.line), native.claim, trace, dtype), start=1):
+    for t, enclosure in enumerate(_enclosures(line(native.line), native.claim, trace, _kind(native)), start=1):
         _assert_inside(enclosure, stepped[t - 1], f"{native.name}, step {t}")
 
 
@@ -261,10 +265,9 @@ CLAIMED = [
 
 @pytest.mark.parametrize(("native", "axis"), CLAIMED)
 def test_the_trace_refutes_the_claim_with_one_axis_put_back_to_the_print(native, axis):
-    formula, dtype = line(native.line), (*native.dtypes, "float64")[0]
-    trace = _trace(_taken(native), dtype)
+    formula, trace = line(native.line), _trace(_taken(native))
     stepped = ADAPTER.optimize(native, trace, "eager")
-    enclosures = _enclosures(formula, {**native.claim, axis: formula.printed[axis]}, trace, dtype)
+    enclosures = _enclosures(formula, {**native.claim, axis: formula.printed[axis]}, trace, _kind(native))
     assert not all(e.contains(row).all() for e, row in zip(enclosures, stepped, strict=True))
 
 
@@ -281,7 +284,7 @@ def test_a_printed_update_runs_over_tensors(name):
         return formula.trace_in(xp, w, gradients, rates, hyper, formula.standard)[0]
 
     stepped = ADAPTER.run_update(update, trace, "eager")
-    for t, enclosure in enumerate(_enclosures(formula, dict(formula.standard.choices), trace, "float64"), start=1):
+    for t, enclosure in enumerate(_enclosures(formula, dict(formula.standard.choices), trace), start=1):
         _assert_inside(enclosure, stepped[t - 1], f"step {t}")
 
 

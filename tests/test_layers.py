@@ -35,9 +35,7 @@ RULES = {
     "reports": Rule(
         ("reports", "crosscheck.findings"), ("numpy", "msgspec", "rich", "jinja2", "markupsafe", "latex2mathml", "matplotlib")
     ),
-    "cli": Rule(
-        ("cli", "reports", "crosscheck", "adapters", "reference"), ("numpy", "msgspec", "rich", "latex2mathml")
-    ),
+    "cli": Rule(("cli", "reports", "crosscheck", "adapters", "reference"), ("numpy", "msgspec", "rich", "latex2mathml")),
 }
 
 
@@ -138,7 +136,9 @@ def test_importing_the_adapters_loads_no_framework() -> None:
     assert not loaded_by(code) & FRAMEWORKS
 
 
-@pytest.mark.parametrize("command", ["--help", "lines", "lines --json", "explain optimizer.adam", "report --help", "show --help"])
+@pytest.mark.parametrize(
+    "command", ["--help", "lines", "lines --json", "explain optimizer.adam", "report --help", "show --help"]
+)
 def test_the_command_line_loads_no_framework_to(command: str) -> None:
     code = f"from gradspec.cli import main\ntry: main({command.split()!r})\nexcept SystemExit: pass"
     assert not loaded_by(code) & FRAMEWORKS

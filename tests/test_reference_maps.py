@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import hypothesis.extra.numpy as hnp
@@ -109,6 +109,12 @@ def differentiable_readings(line: Map) -> list[Reading]:
     return list(line.readings({axis.name: axis.standard for axis in line.axes if axis.name in CONTESTED}))
 
 
+def neighbours(line: Map, sizes: Sizes) -> list[Reading]:
+    """The printed reading, the standard one, and those one axis away from it, as far as they have a value."""
+    near = [line.standard.but(**{axis.name: option}) for axis in line.axes for option in axis.names]
+    return [reading for reading in dict.fromkeys((line.printed, line.standard, *near)) if conformable(line, reading, sizes)]
+
+
 # --- identity and shapes --------------------------------------------------------------------------------------------
 
 
@@ -150,7 +156,6 @@ def test_every_reading_runs_in_every_dtype_and_bucket_and_gives_the_declared_sha
         for reading in line.readings():
             if not conformable(line, reading, sizes):
                 with pytest.raises(NotConformable):
-                    line.value_in(xp, inputs, reading)
                     line.vjp_in(xp, cotangent, inputs, reading)
                 continue
             assert np.shape(line.value_in(xp, inputs, reading)) == cotangent.shape
@@ -227,7 +232,7 @@ def test_the_duality_check_rejects_a_gradient_wrong_in_its_sixtieth_digit():
 
     def sabotaged(xp: Any, z_bar: Any, inputs: Any, reading: Reading) -> dict[str, Any]:
         bars = line.vjp_in(xp, z_bar, inputs, reading)
-        return {"W1": bars["W1"] * xp.asarray(1 + Fraction(1, 2**200)) if False else bars["W1"] * (1 + xp.asarray(2.0**-200))}
+        return {"W1": bars["W1"] * (1 + xp.asarray(2.0**-200))}
 
     assert are_dual(line, line.standard, inputs, cotangent, direction, line.vjp_in)
     assert not are_dual(line, line.standard, inputs, cotangent, direction, sabotaged)
@@ -282,28 +287,25 @@ def symbolic(name: str, shape: tuple[int, ...]) -> np.ndarray:
 @given(data=st.data())
 def test_the_rounding_model_encloses_floating_point_and_truth(line: Map, dtype: str, data: st.DataObject):
     inputs, cotangent = data.draw(moderate(line), label="inputs")
-    sizes = sizes_of(line, inputs)
-    for reading in line.readings():
-        if conformable(line, reading, sizes):
-            enclosure, observed, exact = in_three_arithmetics(line, reading, inputs, cotangent, dtype)
-            for name in enclosure:
-                assert enclosure[name].contains(observed[name]).all(), (name, reading)
-                assert holds_truth(enclosure[name], exact[name]), (name, reading)
+    for reading in neighbours(line, sizes_of(line, inputs)):
+        enclosure, observed, exact = in_three_arithmetics(line, reading, inputs, cotangent, dtype)
+        for name in enclosure:
+            assert enclosure[name].contains(observed[name]).all(), (name, str(reading))
+            assert holds_truth(enclosure[name], exact[name]), (name, str(reading))
 
 
 @each_line
-@each_dtype
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_the_rounding_model_encloses_floating_point_at_the_hard_points(line: Map, dtype: str):
     p = precision(dtype)
     for label, point in line.hard_points(p).items():
         with np.errstate(all="ignore"):
             inputs = lifted(Floating(p.numpy), point)
             cotangent = np.full(np.shape(line.value_in(Floating(p.numpy), inputs, line.standard)), -1.25)
-            for reading in line.readings():
-                if conformable(line, reading, sizes_of(line, inputs)):
-                    enclosure, observed, _ = in_three_arithmetics(line, reading, inputs, cotangent, dtype, truth=False)
-                    for name in enclosure:
-                        assert enclosure[name].contains(observed[name]).all(), (label, name, str(reading))
+            for reading in neighbours(line, sizes_of(line, inputs)):
+                enclosure, observed, _ = in_three_arithmetics(line, reading, inputs, cotangent, dtype, truth=False)
+                for name in enclosure:
+                    assert enclosure[name].contains(observed[name]).all(), (label, name, str(reading))
 
 
 def in_three_arithmetics(
@@ -328,8 +330,10 @@ def in_three_arithmetics(
 
 def holds_truth(enclosure: Any, exact: np.ndarray) -> bool:
     with precise() as xp:
-        apart = np.abs(exact - xp.asarray(enclosure.value)) <= xp.asarray(np.where(np.isinf(enclosure.error), 0, enclosure.error))
-    undefined = np.frompyfunc(lambda ball: ball.is_nan(), 1, 1)(exact).astype(bool)
+        apart = np.abs(exact - xp.asarray(enclosure.value)) <= xp.asarray(
+            np.where(np.isinf(enclosure.error), 0, enclosure.error)
+        )
+    undefined = np.asarray(np.frompyfunc(lambda ball: ball.is_nan(), 1, 1)(exact), bool)
     return bool((np.asarray(apart, bool) | np.isinf(enclosure.error) | undefined | ~np.isfinite(enclosure.value)).all())
 
 
@@ -367,8 +371,7 @@ def network(depth: int, seed: int) -> tuple[list[tuple[np.ndarray, np.ndarray]],
     generator = np.random.default_rng(seed)
     widths = [4, 2, 3, 2, 1][: depth + 1]
     parameters = [
-        (generator.integers(-16, 17, (h, k)) / 16, generator.integers(-16, 17, (h, 1)) / 16)
-        for k, h in zip(widths, widths[1:], strict=False)
+        (generator.integers(-16, 17, (h, k)) / 16, generator.integers(-16, 17, (h, 1)) / 16) for k, h in pairwise(widths)
     ]
     activations = [["sigmoid", "relu", "tanh", "identity"][i] for i in generator.integers(0, 4, depth)]
     return parameters, activations, generator.integers(-16, 17, (4, 3)) / 16, generator.integers(-16, 17, (widths[-1], 3)) / 16
@@ -386,11 +389,13 @@ def test_the_whole_network_is_dual_to_its_forward_pass(depth: int, seed: int):
         A = Tangent(xp.asarray(X), xp.zeros_like(xp.asarray(X)))
         for (W, b), (W_dot, b_dot), g in zip(exact, dots, activations, strict=True):
             inputs = {"W": Tangent(W, W_dot), "A_prev": A, "b": Tangent(b, b_dot)}
-            A = mlp.A.value_in(Tangents(xp), {"Z": mlp.Z.value_in(Tangents(xp), inputs, mlp.Z.standard), "g": g}, mlp.A.standard)
+            A = mlp.A.value_in(
+                Tangents(xp), {"Z": mlp.Z.value_in(Tangents(xp), inputs, mlp.Z.standard), "g": g}, mlp.A.standard
+            )
         pairs = [*zip(found.W_bar, (W for W, _ in dots), strict=True), *zip(found.b_bar, (b for _, b in dots), strict=True)]
         difference = sum(np.sum(bar * dot) for bar, dot in pairs) - np.sum(xp.asarray(cotangent) * A.tangent)
         assert difference.contains(0)
-        assert all(np.asarray(found.y_hat == A.primal, bool).reshape(-1)) or depth > 0
+        assert all(ball.contains(0) for ball in (found.y_hat - A.primal).flat)
 
 
 @pytest.mark.parametrize("seed", range(3))

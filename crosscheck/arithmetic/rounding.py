@@ -37,11 +37,12 @@ class Condition(NamedTuple):
 class Enclosure:
     """An array of real intervals under the rounding model of one precision."""
 
-    __slots__ = ("error", "huge", "precision", "value")
+    __slots__ = ("error", "fan", "huge", "precision", "value")
     __array_ufunc__ = None  # NumPy then leaves mixed operations to us
 
     def __init__(self, value: np.ndarray, error: np.ndarray, precision: Precision, huge: np.ndarray | None = None):
         self.value, self.error, self.precision, self.huge = value, error, precision, huge
+        self.fan = 0  # how many terms a matrix product has summed: what is added next may be summed among them
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -227,6 +228,9 @@ def _flag(a: Enclosure, shape: tuple[int, ...]) -> np.ndarray:
 def _add(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value, spread = a.value + b.value, a.error + b.error
+        if a.fan > 1 or b.fan > 1:  # fused multiply-adds may start from the bias, and round against it at every term
+            spread = spread + _gamma(max(a.fan - 1, 0), a.precision) * np.abs(b.value)
+            spread = spread + _gamma(max(b.fan - 1, 0), a.precision) * np.abs(a.value)
         huge = void = None
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
@@ -278,7 +282,9 @@ def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
         overflow = size + spread > p.max
         if a.huge is not None or b.huge is not None or overflow.any() or not np.isfinite(value).all():
             return _matmul_termwise(a, b)
-    return Enclosure(np.asarray(value), np.asarray(error), p)
+    product = Enclosure(np.asarray(value), np.asarray(error), p)
+    product.fan = n
+    return product
 
 
 def _matmul_termwise(a: Enclosure, b: Enclosure) -> Enclosure:

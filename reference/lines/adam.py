@@ -1,4 +1,4 @@
-"""Line 41: Adam. What is printed as bias correction divides by (1-β)^t and keeps the quotient; the field's divides a copy by 1-β^t."""
+"""Line 41: Adam. The printed bias correction divides by (1-β)^t and keeps the quotient; the field's divides a copy by 1-β^t."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DECAY = Axis(
     name="decay",
     options=(
         Option("none", "no weight decay"),
-        Option("l2", "λW is added to the gradient, and so averaged and scaled", r"g+\lambda W", needs="weight_decay"),
+        Option("l2", "λW is added to the gradient, and so averaged", r"g+\lambda W", needs="weight_decay"),
         Option("decoupled", "λW is added to the step", r"W=W-\alpha(\cdots+\lambda W)", needs="weight_decay"),
     ),
     printed="none",
@@ -64,7 +64,9 @@ LOOKAHEAD = Axis(
             needs="momentum_decay",
         ),
         Option(
-            "nadam", "Nesterov's step with β1 itself", r"\hat V=\frac{\beta_1V}{1-\beta_1^{t+1}}+\frac{(1-\beta_1)g}{1-\beta_1^t}"
+            "nadam",
+            "Nesterov's step with β1 itself",
+            r"\hat V=\frac{\beta_1V}{1-\beta_1^{t+1}}+\frac{(1-\beta_1)g}{1-\beta_1^t}",
         ),
     ),
     printed="none",
@@ -202,14 +204,14 @@ adam = Optimizer(
     errata=(
         Erratum(
             "correction",
-            "Is the average of a constant gradient g, once divided, g at every t? Is the quotient what the next step starts from?",
+            "Is the average of a constant gradient, once divided, that gradient at every t? Does the next step start from it?",
             "Kingma & Ba 2015, section 3: E[V] = E[g]·(1-β1^t)",
         ),
         Erratum("epsilon", "Is ε added before or after the bias is corrected, and to the root or under it?"),
     ),
     source="Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1",
-    notes="The sheet's transcription has W = W⁻ ∝ V/(√S+ε); the ∝ is α, a slip. With several axes changed at once, a lookahead takes "
-    "the place of the corrected V, and its products are corrected in the manner of the correction axis.",
+    notes="The sheet's transcription has W = W⁻ ∝ V/(√S+ε); the ∝ is α, a slip. With several axes changed at once, a lookahead "
+    "takes the place of the corrected V, and its products are corrected in the manner of the correction axis.",
     hyperparameters=(
         Hyperparameter("beta1", "how much of the first moment is kept, dimensionless", 0.9, 0.0, 1.0),
         Hyperparameter("beta2", "how much of the second moment is kept, dimensionless", 0.999, 0.0, 1.0),

@@ -38,8 +38,8 @@ RATE = Axis(
     ),
     printed="outside",
     standard="outside",
-    source="inside-buffer: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013, eq. 1; "
-    "the two agree while the rate stays the same",
+    source="inside-buffer: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013, "
+    "eq. 1; the two agree while the rate stays the same",
 )
 
 NESTEROV = Axis(
@@ -96,7 +96,9 @@ def _update(
     t = state.t + 1
     inside = rate == "inside-buffer"
     whole = alpha * g if inside else g
-    part = {"average": lambda: (1 - beta) * whole, "dampened": lambda: (1 - dampening) * whole, "sum": lambda: whole}[accumulation]()
+    part = whole
+    if accumulation != "sum":
+        part = (1 - (beta if accumulation == "average" else dampening)) * whole
     buffer = whole if t == 1 and start == "first-gradient" else beta * state.V + part
     step = buffer if debias == "none" else buffer / (1 - beta**t)
     if nesterov == "lookahead":

@@ -14,7 +14,8 @@ EPSILON = Axis(
     ),
     printed="inside-root",
     standard="inside-root",
-    source="Tieleman & Hinton, lecture 6.5, 2012, has no ε; inside: TensorFlow 1, optax (eps_in_sqrt); outside: torch.optim.RMSprop",
+    source="Tieleman & Hinton, lecture 6.5, 2012, has no ε; inside: TensorFlow 1, optax (eps_in_sqrt); "
+    "outside: torch.optim.RMSprop",
 )
 
 START = Axis(
@@ -43,7 +44,12 @@ MOMENTUM = Axis(
     name="momentum",
     options=(
         Option("none", "the quotient itself is the step"),
-        Option("outside", "a buffer of quotients, scaled by this step's rate", r"B=\mu B+g/\sqrt{\cdot},\;W=W-\alpha B", "momentum"),
+        Option(
+            "outside",
+            "a buffer of quotients, scaled by this step's rate",
+            r"B=\mu B+g/\sqrt{\cdot},\;W=W-\alpha B",
+            "momentum",
+        ),
         Option(
             "inside-buffer",
             "a buffer of quotients, each scaled by its own step's rate",
@@ -58,7 +64,7 @@ MOMENTUM = Axis(
 
 
 class RmspropState(NamedTuple):
-    """``t``: steps done; ``S``: mean square; ``G``: mean, if centred; ``B``: buffer, if with momentum. In the weights' shape."""
+    """``t``: steps done; ``S``: mean square; ``G``: mean, if centred; ``B``: buffer, if any; all in the weights' shape."""
 
     t: int
     S: Any
@@ -120,8 +126,8 @@ rmsprop = Optimizer(
         Erratum("start", "What is S before the first step, and so how large is the first step?"),
     ),
     source="Tieleman & Hinton, Coursera: Neural networks for machine learning, lecture 6.5, 2012",
-    notes="The square is elementwise. ε has the unit of g² under the root and of g outside it. Centred, the difference S - G² is "
-    "not negative in exact arithmetic when S and G start at zero, but rounding may make it so, and then the step is NaN.",
+    notes="The square is elementwise. ε has the unit of g² under the root and of g outside it. Centred, S - G² is not negative "
+    "in exact arithmetic when S and G start at zero, but rounding may make it so, and then the step is NaN.",
     hyperparameters=(
         Hyperparameter("beta", "how much of the mean square is kept, dimensionless", 0.9, 0.0, 1.0),
         Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-8),
