@@ -109,7 +109,11 @@ _BCE_SAYS = (
     "Each logarithm is clamped at -100 forwards, and ŷ(1-ŷ) at 1e-12 (held in single precision) backwards: the gradient is not "
     "that of the clamped loss. Raises RuntimeError for ŷ or y outside of [0, 1]."
 )
-_BCE_LOGITS_SAYS = "The gradient is computed as σ(z) - y, which cancels where σ(z) rounds to y."
+_BCE_LOGITS_SAYS = (
+    "The value (1-y)z - log σ(z) cancels for y = 0 and z far below 0: it is 0 where the truth is eᶻ. The gradient σ(z) - y of "
+    "torch.autograd cancels for y = 1 and large z. torch.func differentiates another expression: its gradient cancels for y = 0"
+    " and z far below 0 instead, and its value is 0 in both tails."
+)
 _LOGIT = "(w.T @ x)[0, 0] + b"
 
 
@@ -475,7 +479,7 @@ def _reverse_by_func(function: Function, tensors: Mapping[str, Any], wrt: tuple[
     def of(*primals: Any) -> Any:
         return function(**{**tensors, **dict(zip(wrt, primals, strict=True))})
 
-    value, vjp = torch.func.vjp(of, *(tensors[name] for name in wrt))
+    value, vjp, *_ = torch.func.vjp(of, *(tensors[name] for name in wrt))
     return value, vjp(cotangent)
 
 
@@ -506,7 +510,8 @@ def _forward_by_func(function: Function, tensors: Mapping[str, Any], directions:
     def of(*primals: Any) -> Any:
         return function(**{**tensors, **dict(zip(directions, primals, strict=True))})
 
-    return torch.func.jvp(of, tuple(tensors[name] for name in directions), tuple(directions.values()))
+    value, tangent, *_ = torch.func.jvp(of, tuple(tensors[name] for name in directions), tuple(directions.values()))
+    return value, tangent
 
 
 def _parts(vector: torch.Tensor) -> list[torch.Tensor]:

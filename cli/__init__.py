@@ -52,7 +52,7 @@ def _expected() -> tuple[type[ValueError], ...]:
     from ..reference.arguments import ArgumentError
 
     # a findings file's error exists only once its module is loaded, which needs more than NumPy
-    store = sys.modules.get(f"{__package__}".replace(".cli", ".reports.store"))
+    store = sys.modules.get("gradspec.reports.store")
     return (AdapterError, ArgumentError, *([store.FindingsFileError] if store else []))
 
 

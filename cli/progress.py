@@ -20,26 +20,35 @@ EVERY = 10.0  # seconds between plain lines: a log of three minutes has about tw
 
 
 class Shown(Protocol):
-    """What a campaign tells: how many cells there are, and each as it is done."""
+    """What a long run tells: how many steps there are, and each as it is done."""
 
     def start(self, total: int) -> None: ...
 
-    def advance(self, finding: Finding) -> None: ...
+    def step(self, name: str) -> None: ...
+
+    def found(self, finding: Finding) -> None: ...
 
 
 @contextmanager
-def progress(console: Console | None = None) -> Iterator[Shown]:
+def progress(unit: str, console: Console | None = None) -> Iterator[Shown]:
+    """``unit`` is what is counted: cells, lines."""
     console = console or Console(stderr=True)
     if not console.is_terminal:
-        yield Plain(console)
+        yield Plain(console, unit)
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         yield Bar(bar)
 
 
 class Bar:
-    """A bar, with the cell that was finished last; cells that fail the run stay above it."""
+    """A bar, with the step that was finished last; cells that fail the run stay above it."""
 
     def __init__(self, bar: Progress):
         self.bar = bar
@@ -48,8 +57,11 @@ class Bar:
     def start(self, total: int) -> None:
         self.bar.update(self.task, total=total)
 
-    def advance(self, finding: Finding) -> None:
-        self.bar.update(self.task, advance=1, description=finding.cell.id)
+    def step(self, name: str) -> None:
+        self.bar.update(self.task, advance=1, description=name)
+
+    def found(self, finding: Finding) -> None:
+        self.step(finding.cell.id)
         if _is_news(finding):
             self.bar.console.print(_failure(finding), markup=False, highlight=False, soft_wrap=True)
 
@@ -57,23 +69,27 @@ class Bar:
 class Plain:
     """A line every ten seconds, one for each cell that fails the run, and one at the end."""
 
-    def __init__(self, console: Console):
-        self.console, self.done, self.total = console, 0, 0
+    def __init__(self, console: Console, unit: str):
+        self.console, self.unit = console, unit
+        self.done = self.total = 0
         self.verdicts: Counter[str] = Counter()
         self.last = time.monotonic()
 
     def start(self, total: int) -> None:
         self.total = total
 
-    def advance(self, finding: Finding) -> None:
+    def step(self, name: str) -> None:
         self.done += 1
-        self.verdicts[finding.verdict] += 1
-        if _is_news(finding):
-            self._say(_failure(finding))
         if self.done == self.total or time.monotonic() - self.last > EVERY:
             self.last = time.monotonic()
             counts = ", ".join(f"{n} {verdict}" for verdict, n in self.verdicts.most_common())
-            self._say(f"{self.done} of {self.total} cells: {counts}")
+            self._say(f"{self.done} of {self.total} {self.unit}{counts and ': ' + counts}")
+
+    def found(self, finding: Finding) -> None:
+        self.verdicts[finding.verdict] += 1
+        if _is_news(finding):
+            self._say(_failure(finding))
+        self.step(finding.cell.id)
 
     def _say(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -87,12 +87,12 @@ def _campaign(plan: Plan, out: Path, resume: bool) -> Findings:
 
     if not resume:
         (out / journal.FILE_NAME).unlink(missing_ok=True)
-    with journal.open_journal(out, _header(plan)) as kept, progress() as shown:
+    with journal.open_journal(out, _header(plan)) as kept, progress("cells") as shown:
         finished = {finding.cell.id: finding for finding in journal.read_journal(out)[1]}
 
         def keep(finding: Finding) -> None:
             journal.append(kept, finding)
-            shown.advance(finding)
+            shown.found(finding)
 
         findings = campaign.run(plan, finished, keep, shown.start)
     if not findings.interrupted:
@@ -113,9 +113,11 @@ def _header(plan: Plan) -> Header:
 
 
 def _refresh_witnesses(plan: Plan) -> None:
-    from ..crosscheck import witness
+    from ..crosscheck import campaign
+    from .progress import progress
 
-    witness.refresh(plan.lines)
+    with progress("lines") as shown:
+        campaign.refresh_witnesses(plan, shown.start, shown.step)
 
 
 def _tell(findings: Findings, page: Path) -> None:

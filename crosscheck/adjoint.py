@@ -54,9 +54,15 @@ def _tried(subject: Subject, formula: Map, predictions: Predictions, accepted: S
     found = []
     for index in accepted:
         sample = predictions.samples[index]
-        if isinstance(sample, Sample) and sample.finite and bound_sizes(formula, sample.arrays) == sizes:
+        if isinstance(sample, Sample) and _is_moderate(sample, predictions) and bound_sizes(formula, sample.arrays) == sizes:
             found.append(index)
     return found[:TRIED]
+
+
+def _is_moderate(sample: Sample, predictions: Predictions) -> bool:
+    """Whether products of two inputs cannot overflow: forward mode forms other products than reverse mode does."""
+    limit = np.sqrt(predictions.precision.max)
+    return all((np.abs(array.astype(np.float64)) < limit).all() for array in sample.arrays.values())
 
 
 def tangents_for(sample: Sample, wrt: Sequence[str]) -> dict[str, np.ndarray]:

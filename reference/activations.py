@@ -44,15 +44,19 @@ def sigmoid(xp: Any, x: Any) -> Any:
     return 1 / (1 + xp.exp(-x))
 
 
-def sigmoid_slope(xp: Any, x: Any, z: Any, slope: str) -> Any:
-    """σ'(x), where z = σ(x), in the evaluation that ``slope`` names."""
+def through_sigmoid(xp: Any, z_bar: Any, x: Any, z: Any, slope: str) -> Any:
+    """z̄ σ'(x), where z = σ(x), in the evaluation that ``slope`` names.
+
+    The cotangent is multiplied in where automatic differentiation does so: with e⁻ˣ large and z² tiny, it matters which of
+    the products underflows.
+    """
     if slope == "one-minus-z":
-        return z * (1 - z)
+        return z_bar * z * (1 - z)
     if slope == "sigma-of-minus-x":
         # e^-|x| never overflows, and σ(x)σ(-x) is even in x
         decay = xp.exp(-xp.abs(x))
-        return decay / ((1 + decay) * (1 + decay))
-    return (z * z) * xp.exp(-x)
+        return z_bar * (decay / ((1 + decay) * (1 + decay)))
+    return (z_bar * (z * z)) * xp.exp(-x)
 
 
 def activate(xp: Any, x: Any, g: str) -> Any:
@@ -64,14 +68,14 @@ def activate(xp: Any, x: Any, g: str) -> Any:
     return xp.tanh(x) if g == "tanh" else x
 
 
-def slope_of(xp: Any, x: Any, g: str, slope: str, kink: str) -> Any:
-    """g'(x), elementwise."""
+def through(xp: Any, z_bar: Any, x: Any, g: str, slope: str, kink: str) -> Any:
+    """z̄ ⊙ g'(x)."""
     if g == "sigmoid":
-        return sigmoid_slope(xp, x, sigmoid(xp, x), slope)
+        return through_sigmoid(xp, z_bar, x, sigmoid(xp, x), slope)
     if g == "relu":
-        at_zero = xp.ones_like(x) * {"zero": 0, "half": 0.5, "one": 1}[kink]
-        return xp.where(x > 0, xp.ones_like(x), xp.where(x == xp.zeros_like(x), at_zero, xp.zeros_like(x)))
+        zeros, at_zero = xp.zeros_like(z_bar), z_bar * {"zero": 0, "half": 0.5, "one": 1}[kink]
+        return xp.where(x > 0, z_bar, xp.where(x == zeros, at_zero, zeros))
     if g == "tanh":
         z = xp.tanh(x)
-        return 1 - z * z
-    return xp.ones_like(x)
+        return z_bar * (1 - z * z)
+    return z_bar

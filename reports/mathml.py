@@ -70,10 +70,11 @@ def _typeset_piece(latex: str) -> Markup:
 
     latex = re.sub(r"^\s*\\q?quad\b|\\;\s*$", "", latex)
     try:
-        tree = convert_to_element(latex)
+        tree = convert_to_element(latex, display="block")  # a sum's limits go below and above it
     except Exception as error:  # a parser of free text fails in whatever way it likes: IndexError, KeyError, its own
         raise NotTypeset(latex) from error
     root = _rebuilt(tree)
+    root.set("display", "inline")
     root.set("displaystyle", "true")
     return Markup(tostring(root, encoding="unicode"))
 
@@ -89,12 +90,23 @@ def _rebuilt(node: Element) -> Element:
     new.text = _styled(text, new.attrib.pop("mathvariant", None)) if text else None
     if new.text and tag == "mi" and node.get("mathvariant") == "normal":
         new.set("mathvariant", "normal")  # the only variant that browsers still read
-    new.extend([_rebuilt(child) for child in node])
+    new.extend(_joined([_rebuilt(child) for child in node]))
     if tag == "mo" and new.text in BARS and "form" not in new.attrib:
         new.set("stretchy", "false")  # without \\left and \\right a browser stretches only one of the two
     if tag == "mover" and len(new) == 2 and (new[1].text or "") in ACCENTS:
         new.set("accent", "true")
     return new
+
+
+def _joined(nodes: list[Element]) -> list[Element]:
+    """Two equals signs in a row are one operator, ``==``."""
+    joined: list[Element] = []
+    for node in nodes:
+        if joined and node.tag == joined[-1].tag == "mo" and node.text == joined[-1].text == "=":
+            joined[-1].text = "=="
+        else:
+            joined.append(node)
+    return joined
 
 
 def _styled(text: str, variant: str | None) -> str:

@@ -8,19 +8,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import jinja2
 from markupsafe import Markup
 
-from ..crosscheck.findings import VERDICTS, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
+from ..crosscheck.findings import VERDICTS, Check, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
 from . import arrange
 from .mathml import typeset
 from .signs import SIGNS, fails, reason, tally, worst
-from .store import check_writable, write_atomically
+from .store import check_writable, in_order, write_atomically
 
 FILE_NAME = "index.html"
 TEMPLATES = Path(__file__).with_name("templates")
 SHOWN_IN_FULL = 24  # elements of an array; a witness is small, this is for the odd one that is not
+
+T = TypeVar("T", Check, Curve, Proof)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def write_page(findings: Findings, folder: str | os.PathLike[str]) -> Path:
 
 
 def render(findings: Findings) -> str:
+    findings = in_order(findings)
     subjects = arrange.subjects(findings.cells)
     on_line = arrange.by_line(subjects)
     deviations = _deviations(findings, on_line)
@@ -172,17 +176,17 @@ def _not_run(cells: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
     return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
 
 
-def _by_line(items: Iterable[object]) -> dict[str, list[object]]:
-    found: dict[str, list[object]] = defaultdict(list)
+def _by_line(items: Iterable[T]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = defaultdict(list)
     for item in items:
-        found[item.line].append(item)  # type: ignore[attr-defined]
+        found[item.line].append(item)
     return found
 
 
 def _curves_elsewhere(findings: Findings) -> dict[str, list[Curve]]:
     """Curves of lines that no deviation shows, for the catalogue."""
     told = {deviation.line for deviation in findings.deviations}
-    return _by_line(curve for curve in findings.curves if curve.line not in told)  # type: ignore[return-value]
+    return _by_line(curve for curve in findings.curves if curve.line not in told)
 
 
 # --- filters ----------------------------------------------------------------------------------------------------------

@@ -73,10 +73,15 @@ def _scale(axes: Any, curve: Curve, drawn: list[Series]) -> None:
         axes.set_yscale("log")
     if curve.y_scale == "symlog" and any(ys):
         sizes = [abs(y) for y in ys if y]
-        axes.set_yscale("symlog", linthresh=max(min(sizes), max(sizes) * 1e-8))
+        axes.set_yscale("symlog", linthresh=_next_power(max(min(sizes), max(sizes) * 1e-8)))
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() != "linear":
             _label_powers(axis)
+
+
+def _next_power(value: float) -> float:
+    """The linear part ends at a labelled tick, so that no label falls into it."""
+    return 10.0 ** math.ceil(math.log10(value))
 
 
 def _finite(values: Iterable[float | None]) -> list[float]:

@@ -85,9 +85,20 @@ def _who(placed: arrange.ReadingMap) -> Text:
 
 
 def _failing(failing: Sequence[Finding]) -> Table:
+    """One row for all formats and modes of a subject that fail for the same reason."""
     table = Table(title="What fails this run", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for heading in ("verdict", "cell", "reason"):
+    for heading in ("verdict", "line", "subject", "formats", "reason"):
         table.add_column(heading, overflow="fold", header_style="dim")
-    for finding in failing:
-        table.add_row(_marked(finding.verdict, finding.verdict), Text(finding.cell.id), Text(finding.reason))
+    for subject in arrange.subjects(failing):
+        alike: dict[tuple[str, str], list[str]] = {}
+        for finding in subject.findings:
+            alike.setdefault((finding.verdict, reason(finding)), []).append(_format(finding))
+        for (verdict, why), formats in alike.items():
+            table.add_row(_marked(verdict, verdict), *map(Text, (subject.line, subject.name, " ".join(formats), why)))
     return table
+
+
+def _format(finding: Finding) -> str:
+    """`f32`, or `f32/jit` where the mode is not the plain one."""
+    dtype = arrange.short(finding.cell.dtype)
+    return dtype if finding.cell.mode == "eager" else f"{dtype}/{finding.cell.mode}"

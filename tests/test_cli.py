@@ -39,7 +39,8 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
         code = main(argv)
     except SystemExit as stop:
         code = int(stop.code or 0)
-    return code, *capsys.readouterr()
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
 
 
 # --- without a campaign ---------------------------------------------------------------------------------------------
@@ -283,6 +284,23 @@ def test_an_output_folder_that_cannot_be_written_is_said_before_any_work(
     assert not calls
 
 
+def test_refreshing_the_witnesses_comes_before_the_run(
+    campaign: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls, order = campaign(AGREES), []
+
+    def refresh(plan: Plan, on_start: Callable[[int], None], on_line: Callable[[str], None]) -> int:
+        order.append(len(calls))
+        on_start(1)
+        on_line("scalar.sum")
+        return 1
+
+    monkeypatch.setattr("gradspec.crosscheck.campaign.refresh_witnesses", refresh)
+    code, _, err = run(capsys, "report", "--out", str(tmp_path), "--refresh-witnesses")
+    assert (code, order, len(calls)) == (0, [0], 1)
+    assert "1 of 1 lines" in err
+
+
 @pytest.mark.parametrize(
     ("found", "asked", "installed", "expected"),
     [
@@ -309,6 +327,7 @@ def test_the_exit_status_tells_an_expected_not_run_from_an_unexpected_one(
 def test_the_module_runs_and_a_reader_that_leaves_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([sys.executable, "-m", "gradspec.cli", "lines"], stdout=writing, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "gradspec.cli", "lines"]
+    done = subprocess.run(command, check=False, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")

@@ -503,10 +503,16 @@ def test_a_journal_of_another_campaign_is_not_continued(tmp_path: Path) -> None:
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
+LOADS = re.compile(r"""(src|href|srcset|data)\s*=\s*["']?\s*(https?:|//)|url\(\s*["']?(https?:|//)|@import|<link""", re.I)
+
+
 def test_the_page_loads_nothing(html: str) -> None:
-    assert not re.search(
-        r"""(src|href|srcset|data)\s*=\s*["']?\s*(https?:|//)|url\(\s*["']?(https?:|//)|@import|<link""", html, re.I
-    )
+    assert not LOADS.search(html)
+
+
+@pytest.mark.parametrize("load", ['<img src="https://a/b">', "a{background:url(//a/b)}", "@import 'a'", "<link rel=icon>"])
+def test_the_search_for_loads_finds_one(html: str, load: str) -> None:
+    assert LOADS.search(html + load)
 
 
 def test_no_text_of_the_findings_becomes_markup(findings: Findings) -> None:
@@ -586,6 +592,8 @@ def test_latex_becomes_mathml() -> None:
     assert "<mfrac>" in mathml.typeset(r"\frac{1}{1+e^{-x}}")
     assert mathml.typeset(LINES[1].latex).count("<math") == 3
     assert "𝟙" in mathml.typeset(r"\mathbb 1")
+    assert "<mo>==</mo>" in mathml.typeset("z==x_i")
+    assert "<munder>" in mathml.typeset(r"\sum_i x_i")
 
 
 @pytest.mark.parametrize("latex", [r"\frac{", r"\nosuchcommand x", r"\href{javascript:alert(1)}{\nosuchcommand}"])

@@ -190,13 +190,16 @@ def _settle(
     underflows: bool = True,
     huge: np.ndarray | None = None,
     void: np.ndarray | None = None,
+    exact: np.ndarray | bool = False,
 ) -> Enclosure:
-    """The result of an operation: propagated ``spread`` plus the rounding of this operation, unless it is exact."""
+    """The result of an operation: propagated ``spread`` plus the rounding of this operation, but where it is ``exact``.
+
+    An operation counts as exact only where it is so in every order of evaluation: adding nothing, multiplying by 0 or ±1.
+    """
     value, spread = np.asarray(value), np.asarray(spread)
     magnitude = np.abs(value)
     finite = np.isfinite(value)
     spread = np.where(np.isnan(spread), np.inf, spread)
-    exact = (spread == 0) & (value.astype(_stored(value, precision)).astype(Wide) == value)
     u = precision.u if value.ndim else precision.scalar_u
     rounding = (magnitude + spread) * Wide(ulps * u + WIDE_U)
     if underflows:
@@ -213,6 +216,22 @@ def _settle(
     if lost.any():
         value, error = np.where(lost, Wide(0), value), np.where(lost, Wide(np.inf), error)
     return Enclosure(value, error, precision, huge)
+
+
+def _is_unit(a: Enclosure) -> np.ndarray:
+    return (np.abs(a.value) == 1) & (a.error == 0)
+
+
+def _is_zero(a: Enclosure) -> np.ndarray:
+    return (a.value == 0) & (a.error == 0)
+
+
+def _sum_is_exact(a: Enclosure, b: Enclosure, value: np.ndarray) -> np.ndarray:
+    """Where the sum of two exact numbers is a number of the format itself."""
+    rest = value - a.value
+    residual = (a.value - (value - rest)) + (b.value - rest)
+    held = value.astype(_stored(value, a.precision)).astype(Wide) == value
+    return ((a.error == 0) & (b.error == 0) & held & (residual == 0)) | _is_zero(a) | _is_zero(b)
 
 
 def _stored(value: np.ndarray, precision: Precision) -> np.dtype:
@@ -236,7 +255,8 @@ def _add(a: Enclosure, b: Enclosure) -> Enclosure:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
             huge = huge_a | huge_b
             void = huge_a & huge_b & (np.sign(a.value) != np.sign(b.value))
-        return _settle(value, spread, a.precision, underflows=False, huge=huge, void=void)
+        exact = _sum_is_exact(a, b, np.asarray(value)) & (spread == a.error + b.error)
+        return _settle(value, spread, a.precision, underflows=False, huge=huge, void=void, exact=exact)
 
 
 def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
@@ -249,7 +269,8 @@ def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
             may_vanish = (huge_a & (np.abs(b.value) <= b.error)) | (huge_b & (np.abs(a.value) <= a.error))
             huge, void = huge_a | huge_b, may_vanish
-        return _settle(value, spread, a.precision, huge=huge, void=void)
+        exact = _is_unit(a) | _is_unit(b) | ((spread == 0) & (value == 0))
+        return _settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
 
 
 def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
@@ -264,7 +285,8 @@ def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
             spread = np.where(huge_b, np.maximum(spread, np.abs(value)), spread)
             huge, void = huge_a & ~huge_b, huge_a & huge_b
-        return _settle(value, spread, a.precision, huge=huge, void=void)
+        exact = _is_unit(b) | ((spread == 0) & (value == 0) & (a.value == 0))
+        return _settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
 
 
 def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
@@ -371,7 +393,7 @@ def _power(a: Enclosure, exponent: int) -> Enclosure:
         size = np.abs(a.value)
         spread = np.where(a.error > 0, (size + a.error) ** exponent - size**exponent, Wide(0))
     ulps = 1 if exponent == 2 else exponent - 1 + a.precision.elementary
-    return _settle(value, spread, a.precision, ulps, huge=a.huge)
+    return _settle(value, spread, a.precision, ulps, huge=a.huge, exact=_is_zero(a) | _is_unit(a))
 
 
 def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray], np.ndarray], ulps: str):
@@ -383,10 +405,11 @@ def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray]
             value = function(a.value)
             spread = np.where(a.error > 0, slope_bound(a.value, a.error), Wide(0))
             k = p.elementary if ulps == "elementary" else 1
-            result = _settle(value, spread, p, k)
+            result = _settle(value, spread, p, k, exact=(a.value == 0) & (a.error == 0))
         if a.huge is None:
             return result
-        limit = function(np.where(a.value > 0, Wide(np.inf), Wide(-np.inf)))
+        with np.errstate(all="ignore"):
+            limit = function(np.where(a.value > 0, Wide(np.inf), Wide(-np.inf)))
         reach = np.where(a.huge & np.isfinite(limit), np.abs(limit - value), 0)
         huge = a.huge & ~np.isfinite(limit)
         return Enclosure(result.value, np.maximum(result.error, reach), p, _either(result.huge, huge))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..activations import SLOPE, sigmoid_slope
+from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
 from ..vocabulary import Format, Input, Map
 
@@ -31,7 +31,7 @@ def _neuron(xp: Any, x: Any, w: Any, b: Any) -> Any:
 
 def _neuron_vjp(xp: Any, l_bar: Any, x: Any, w: Any, b: Any, *, slope: str) -> dict[str, Any]:
     z = _preactivation(xp, x, w, b)
-    flow = l_bar * sigmoid_slope(xp, z, sigma(xp, z), slope)
+    flow = through_sigmoid(xp, l_bar, z, sigma(xp, z), slope)
     return {"x": flow * w, "w": flow * x, "b": flow}
 
 

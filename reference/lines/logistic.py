@@ -9,7 +9,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..activations import SLOPE, sigmoid_slope
+import numpy as np
+
+from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
 from ..vocabulary import Axis, Erratum, Format, Input, Map, Option
 
@@ -39,6 +41,21 @@ GUARD = Axis(
     source="PyTorch documents the clamp of torch.nn.BCELoss; its gradient is read off binary_cross_entropy_backward",
 )
 
+QUOTIENT = Axis(
+    name="quotient",
+    options=(
+        Option("divide", "y/ŷ - (1-y)/(1-ŷ), one rounding each", r"\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}"),
+        Option(
+            "reciprocal",
+            "y·(1/ŷ) - (1-y)·(1/(1-ŷ)), as the chain rule through ln evaluates it; 0·∞ where 1/ŷ overflows",
+            r"y\cdot\frac{1}{\hat{y}}-(1-y)\cdot\frac{1}{1-\hat{y}}",
+        ),
+    ),
+    printed="divide",
+    standard="divide",
+    kind="evaluation",
+)
+
 PATH = Axis(
     name="path",
     options=(
@@ -47,7 +64,21 @@ PATH = Axis(
             "through ŷ as printed; 0/0 or cancellation where ŷ rounds to 0 or 1",
             r"\left(\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}\right)\hat{y}(1-\hat{y})",
         ),
-        Option("logit", "from z without ŷ: y σ(-z) - (1-y) σ(z), which is y - ŷ without cancellation", r"y-\hat{y}"),
+        Option(
+            "logit",
+            "the value and the cotangent from z alone: yσ(-z) - (1-y)σ(z), which is y - ŷ without cancellation",
+            r"y\,\sigma(-z)-(1-y)\,\sigma(z)",
+        ),
+        Option(
+            "difference",
+            "the value (1-y)z - ln σ(z), 0·∞ at infinity; the cotangent y - ŷ, which cancels where ŷ rounds to y",
+            r"y-\hat{y}",
+        ),
+        Option(
+            "complement",
+            "the value as in difference, and its cotangent by the chain rule: σ(-z) - (1-y), which cancels for z < 0",
+            r"\sigma(-z)-(1-y)",
+        ),
         Option(
             "chain",
             "through ŷ, and through the printed 1/(1+e⁻ᶻ): its slope is ŷ²e⁻ᶻ",
@@ -77,11 +108,14 @@ def _y_hat(xp: Any, z: Any) -> Any:
 
 
 def _y_hat_vjp(xp: Any, y_hat_bar: Any, z: Any, *, slope: str) -> dict[str, Any]:
-    return {"z": y_hat_bar * sigmoid_slope(xp, z, sigma(xp, z), slope)}
+    return {"z": through_sigmoid(xp, y_hat_bar, z, sigma(xp, z), slope)}
 
 
 def _signed(value: Any, sign: str) -> Any:
     return value if sign == "plus" else -value
+
+
+_FLOOR = float(np.float32(1e-12))  # torch writes 1e-12 and holds it as a C float, in float64 runs too
 
 
 def _log(xp: Any, p: Any, guard: str) -> Any:
@@ -92,15 +126,17 @@ def _loss(xp: Any, y_hat: Any, y: Any, *, sign: str, guard: str = "none") -> Any
     return _signed(y * _log(xp, y_hat, guard) + (1 - y) * _log(xp, 1 - y_hat, guard), sign)
 
 
-def _quotients(y_hat: Any, y: Any) -> Any:
-    return y / y_hat - (1 - y) / (1 - y_hat)
+def _quotients(l_bar: Any, y_hat: Any, y: Any, quotient: str) -> Any:
+    if quotient == "divide":
+        return l_bar * (y / y_hat - (1 - y) / (1 - y_hat))
+    return l_bar * y * (1 / y_hat) - l_bar * (1 - y) * (1 / (1 - y_hat))
 
 
-def _loss_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, sign: str, guard: str) -> dict[str, Any]:
+def _loss_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, sign: str, guard: str, quotient: str) -> dict[str, Any]:
     if guard == "none":
-        return {"y_hat": l_bar * _signed(_quotients(y_hat, y), sign)}
-    variance = xp.maximum(y_hat * (1 - y_hat), xp.asarray(1e-12) * xp.ones_like(y_hat))
-    return {"y_hat": l_bar * _signed((y - y_hat) / variance, sign)}
+        return {"y_hat": _signed(_quotients(l_bar, y_hat, y, quotient), sign)}
+    variance = xp.maximum(y_hat * (1 - y_hat), xp.asarray(_FLOOR) * xp.ones_like(y_hat))
+    return {"y_hat": _signed(l_bar * (y - y_hat) / variance, sign)}
 
 
 # In the logit path the argument that `maximum` names first is the one selected for z > 0, which is the region that the
@@ -108,8 +144,11 @@ def _loss_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, sign: str, guard: str)
 
 
 def _loss_of_z(xp: Any, z: Any, y: Any, *, sign: str, path: str) -> Any:
-    if path != "logit":
+    if path in ("quotients", "chain"):
         return _loss(xp, sigma(xp, z), y, sign=sign)
+    if path in ("difference", "complement"):
+        log_sigma = -(xp.maximum(-z, xp.zeros_like(z)) + xp.log1p(xp.exp(-xp.maximum(z, -z))))
+        return _signed(log_sigma - (1 - y) * z, sign)
     return _signed(y * z - xp.maximum(z, xp.zeros_like(z)) - xp.log1p(xp.exp(-xp.maximum(z, -z))), sign)
 
 
@@ -124,8 +163,13 @@ def _grad_z(xp: Any, l_bar: Any, z: Any, y: Any, *, sign: str, path: str) -> dic
     if path == "logit":
         return {"z": l_bar * _signed(_residual(xp, z, y), sign)}
     y_hat = sigma(xp, z)
-    slope = sigmoid_slope(xp, z, y_hat, "one-minus-z" if path == "quotients" else "chain")
-    return {"z": l_bar * _signed(_quotients(y_hat, y) * slope, sign)}
+    if path == "difference":
+        return {"z": l_bar * _signed(y - y_hat, sign)}
+    if path == "complement":
+        return {"z": _signed(l_bar * sigma(xp, -z) - l_bar * (1 - y), sign)}
+    quotient, slope = ("divide", "one-minus-z") if path == "quotients" else ("reciprocal", "chain")
+    y_hat_bar = _signed(_quotients(l_bar, y_hat, y, quotient), sign)
+    return {"z": through_sigmoid(xp, y_hat_bar, z, y_hat, slope)}
 
 
 def _loss_of_weights(xp: Any, w: Any, x: Any, b: Any, y: Any, *, sign: str, path: str) -> Any:
@@ -172,7 +216,7 @@ def _grad_z_points(f: Format) -> dict[str, dict[str, Any]]:
 
 
 def _loss_points(f: Format) -> dict[str, dict[str, Any]]:
-    nan, u = float("nan"), f.unit_roundoff
+    u = f.unit_roundoff
     return {
         "an output of exactly 0": {"y_hat": [0.0] * 3, "y": _TARGETS},
         "an output of exactly 1": {"y_hat": [1.0] * 3, "y": _TARGETS},
@@ -180,7 +224,6 @@ def _loss_points(f: Format) -> dict[str, dict[str, Any]]:
         "the smallest output above 0": {"y_hat": [f.smallest_subnormal] * 3, "y": _TARGETS},
         "an output whose complement rounds to 1": {"y_hat": [u / 4] * 3, "y": _TARGETS},
         "an output equal to its target": {"y_hat": _TARGETS, "y": _TARGETS},
-        "a NaN": {"y_hat": [nan, 0.5, 0.5], "y": _TARGETS},
     }
 
 
@@ -265,7 +308,7 @@ loss = Map(
     vjp_body=_loss_vjp,
     wrt=("y_hat",),
     prints=("forward",),
-    axes=(SIGN, GUARD),
+    axes=(SIGN, GUARD, QUOTIENT),
     errata=(
         Erratum("sign", "Is the printed L a loss, which training makes smaller, or a likelihood?"),
         Erratum("guard", "What is the loss where ŷ is exactly 0 or 1?"),
@@ -287,7 +330,7 @@ grad_y_hat = Map(
     vjp_body=_loss_vjp,
     wrt=("y_hat",),
     prints=("cotangent",),
-    axes=(SIGN, GUARD),
+    axes=(SIGN, GUARD, QUOTIENT),
     errata=(_DIRECTION, Erratum("guard", "What is the gradient where ŷ is exactly 0 or 1?")),
     hard_points=_loss_points,
     domain=_OPEN,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..activations import ACTIVATIONS, KINK, SLOPE, activate, slope_of
+from ..activations import ACTIVATIONS, KINK, SLOPE, activate, through
 from ..vocabulary import Axis, Erratum, Format, Input, Map, NotConformable, Option
 from .mlp2 import (
     BATCH,
@@ -80,7 +80,7 @@ def _A(xp: Any, Z: Any, g: str) -> Any:
 
 
 def _delta_last(xp: Any, y_hat_bar: Any, Z: Any, g: str, *, slope: str, kink: str) -> dict[str, Any]:
-    return {"Z": y_hat_bar * slope_of(xp, Z, g, slope, kink)}
+    return {"Z": through(xp, y_hat_bar, Z, g, slope, kink)}
 
 
 def _Z_next(xp: Any, Z: Any, W_next: Any, b_next: Any, g: str) -> Any:
@@ -88,7 +88,7 @@ def _Z_next(xp: Any, Z: Any, W_next: Any, b_next: Any, g: str) -> Any:
 
 
 def _delta(xp: Any, delta_next: Any, Z: Any, W_next: Any, b_next: Any, g: str, *, slope: str, kink: str) -> dict[str, Any]:
-    return {"Z": (W_next.T @ delta_next) * slope_of(xp, Z, g, slope, kink)}
+    return {"Z": through(xp, W_next.T @ delta_next, Z, g, slope, kink)}
 
 
 def _Z_broadcast(xp: Any, W: Any, A_prev: Any, b: Any) -> Any:

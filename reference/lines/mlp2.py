@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import SLOPE, sigmoid_slope
+from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
 from ..vocabulary import Axis, Erratum, Format, Input, Inputs, Map, NotConformable, Option, Sizes
 
@@ -76,7 +76,7 @@ def _A(xp: Any, Z: Any) -> Any:
 
 
 def _A_vjp(xp: Any, a_bar: Any, Z: Any, *, slope: str) -> dict[str, Any]:
-    return {"Z": a_bar * sigmoid_slope(xp, Z, sigma(xp, Z), slope)}
+    return {"Z": through_sigmoid(xp, a_bar, Z, sigma(xp, Z), slope)}
 
 
 def _y_hat(xp: Any, w2: Any, A: Any, b2: Any) -> Any:
@@ -138,17 +138,17 @@ def one_minus(xp: Any, A: Any, ones: str) -> Any:
     return xp.asarray(xp.eye(rows)) - A
 
 
-def hidden_slope(xp: Any, Z: Any, ones: str, slope: str) -> Any:
-    """A ⊙ (I - A) as printed; with all-ones σ'(Z), in the evaluation that ``slope`` names."""
+def through_hidden(xp: Any, A_bar: Any, Z: Any, ones: str, slope: str) -> Any:
+    """Ā ⊙ A ⊙ (I - A) as printed; with all-ones Ā ⊙ σ'(Z), in the evaluation that ``slope`` names."""
     A = sigma(xp, Z)
-    return A * one_minus(xp, A, ones) if ones == "identity" else sigmoid_slope(xp, Z, A, slope)
+    return A_bar * A * one_minus(xp, A, ones) if ones == "identity" else through_sigmoid(xp, A_bar, Z, A, slope)
 
 
 def grad_of_Z(
     xp: Any, l_bar: Any, Z: Any, w2: Any, b2: Any, y: Any, *, normaliser: str, slope: str, ones: str = "all-ones"
 ) -> dict[str, Any]:
     flow = head_grad_A(xp, l_bar, w2, sigma(xp, Z), b2, y, normaliser=normaliser)["A"]
-    return {"Z": flow * hidden_slope(xp, Z, ones, slope)}
+    return {"Z": through_hidden(xp, flow, Z, ones, slope)}
 
 
 def network_loss(xp: Any, X: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str) -> Any:

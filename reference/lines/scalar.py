@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..activations import SLOPE, sigmoid_slope
+from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
 from ..vocabulary import Axis, Erratum, Format, Input, Map, Mnemonic, Option
 
@@ -134,7 +134,7 @@ def _sigmoid(xp: Any, x: Any) -> Any:
 
 
 def _sigmoid_vjp(xp: Any, z_bar: Any, x: Any, *, slope: str) -> dict[str, Any]:
-    return {"x": z_bar * sigmoid_slope(xp, x, sigma(xp, x), slope)}
+    return {"x": through_sigmoid(xp, z_bar, x, sigma(xp, x), slope)}
 
 
 # --- hard points ----------------------------------------------------------------------------------------------------
