@@ -428,8 +428,8 @@ def _log_spread(v: np.ndarray, e: np.ndarray) -> np.ndarray:
 
 
 def _sqrt_spread(v: np.ndarray, e: np.ndarray) -> np.ndarray:
-    # below zero a computed square root is NaN; the model speaks of the part of the enclosure where it is defined
-    return np.where(e < v, e / (np.sqrt(v) + np.sqrt(np.maximum(v - e, 0))), np.sqrt(np.maximum(v, 0) + e))
+    # an argument that may have rounded below zero may have given NaN
+    return np.where(e <= v, e / (np.sqrt(v) + np.sqrt(np.maximum(v - e, 0))), np.inf)
 
 
 class Rounding:

@@ -76,7 +76,7 @@ PATH = Axis(
         ),
         Option(
             "complement",
-            "the value as in difference, and its cotangent by the chain rule: σ(-z) - (1-y), which cancels for z < 0",
+            "the value with ln(1+e⁻ᶻ), whose sum rounds to 1, and the cotangent σ(-z) - (1-y), which cancels for z < 0",
             r"\sigma(-z)-(1-y)",
         ),
         Option(
@@ -147,8 +147,12 @@ def _loss_of_z(xp: Any, z: Any, y: Any, *, sign: str, path: str) -> Any:
     if path in ("quotients", "chain"):
         return _loss(xp, sigma(xp, z), y, sign=sign)
     if path in ("difference", "complement"):
-        log_sigma = -(xp.maximum(-z, xp.zeros_like(z)) + xp.log1p(xp.exp(-xp.maximum(z, -z))))
-        return _signed(log_sigma - (1 - y) * z, sign)
+        shift = xp.maximum(-z, xp.zeros_like(z))
+        if path == "difference":
+            softplus = shift + xp.log1p(xp.exp(-xp.maximum(z, -z)))
+        else:
+            softplus = shift + xp.log(xp.exp(-shift) + xp.exp(-z - shift))
+        return _signed(-((1 - y) * z + softplus), sign)
     return _signed(y * z - xp.maximum(z, xp.zeros_like(z)) - xp.log1p(xp.exp(-xp.maximum(z, -z))), sign)
 
 

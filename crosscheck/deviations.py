@@ -1,0 +1,161 @@
+"""The contestable points of the sheet: where a printed option is not the standard one, or frameworks read it otherwise, with
+everything that a campaign found out about it. A conclusion is put together from the evidence; none is typed in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from ..reference.vocabulary import Axis, Formula
+from .findings import Cell, Check, Deviation, Finding, Proof, Witness
+from .witness import Deviation as Departure
+from .witness import known, sample_of
+from .witnessed import pair_witness
+
+_WIDEST_FIRST = ("float64", "float32", "bfloat16", "float16")
+
+
+def of(
+    formulas: Iterable[Formula], cells: Sequence[Finding], proofs: Sequence[Proof], checks: Sequence[Check]
+) -> list[Deviation]:
+    """One deviation for each line and axis that is contestable or contested, in the sheet's order."""
+    by_line: dict[str, list[Finding]] = defaultdict(list)
+    for finding in cells:
+        by_line[finding.cell.line].append(finding)
+    return [
+        _deviation(formula, axis, by_line[formula.id], proofs, checks)
+        for formula in formulas
+        for axis in formula.axes
+        if axis.kind == "meaning" and (axis.printed != axis.standard or _who(axis, by_line[formula.id], other=True))
+        or axis.kind == "evaluation" and any(erratum.axis == axis.name for erratum in formula.errata)
+    ]
+
+
+def _deviation(
+    formula: Formula, axis: Axis, cells: Sequence[Finding], proofs: Sequence[Proof], checks: Sequence[Check]
+) -> Deviation:
+    rival = _rival(axis, cells)
+    evidence = [
+        *_proved(formula, axis, proofs),
+        *_properties(formula, checks),
+        *_adopted(axis, cells),
+    ]
+    question = next((erratum.question for erratum in formula.errata if erratum.axis == axis.name), "")
+    return Deviation(
+        line=formula.id,
+        axis=axis.name,
+        question=question or f"Which {axis.name}?",
+        printed=axis.printed,
+        standard=rival,
+        printed_latex=axis.option(axis.printed).latex or formula.latex,
+        standard_latex=axis.option(rival).latex or formula.standard_latex or formula.latex,
+        conclusion=_conclusion(axis, rival, cells, formula, proofs, checks),
+        evidence=evidence,
+        witness=_witness(formula, axis, rival),
+        source=axis.source,
+    )
+
+
+def _rival(axis: Axis, cells: Sequence[Finding]) -> str:
+    """What the printed option is set against: the standard one or, where that is printed, the one most subjects fit."""
+    if axis.standard != axis.printed:
+        return axis.standard
+    counted = {option: len(who) for option, who in _who(axis, cells, other=True).items()}
+    return max(counted, key=lambda option: counted[option])
+
+
+def _option_of(axis: Axis, finding: Finding) -> str | None:
+    """The one option of an axis that a subject's readings leave; None where they leave several or none."""
+    if finding.verdict in ("defect", "stale"):
+        return None
+    options = {reading[axis.name] for reading in finding.fits}
+    return options.pop() if len(options) == 1 else None
+
+
+def _who(axis: Axis, cells: Sequence[Finding], other: bool = False) -> dict[str, list[Cell]]:
+    """Which subjects fit which option alone; with ``other`` only options that are not the printed one."""
+    found: dict[str, list[Cell]] = defaultdict(list)
+    for finding in cells:
+        option = _option_of(axis, finding)
+        if option is not None and not (other and option == axis.printed):
+            found[option].append(finding.cell)
+    return dict(found)
+
+
+def _names(cells: Iterable[Cell]) -> list[str]:
+    """Subjects by name, whatever their dtype and mode."""
+    return list(dict.fromkeys(f"{cell.package} {cell.native or 'differentiating the printed line'}" for cell in cells))
+
+
+def _adopted(axis: Axis, cells: Sequence[Finding]) -> list[str]:
+    lines = []
+    for option, who in _who(axis, cells).items():
+        names = _names(who)
+        print_ = " (printed)" if option == axis.printed else ""
+        lines.append(f"{option}{print_} is what fits {', '.join(names)}: {len(who)} cells")
+    return lines
+
+
+def _of_axis(formula: Formula, axis: Axis, reading: dict[str, str]) -> bool:
+    return reading.get(axis.name) is not None
+
+
+def _proved(formula: Formula, axis: Axis, proofs: Sequence[Proof]) -> list[str]:
+    return [
+        f"SymPy: the {proof.role} cotangent is {proof.outcome} from the forward line ({proof.detail})"
+        + (f"; {proof.counterexample}" if proof.counterexample else "")
+        for proof in proofs
+        if proof.line == formula.id and _of_axis(formula, axis, proof.reading)
+    ]
+
+
+def _properties(formula: Formula, checks: Sequence[Check]) -> list[str]:
+    """The properties that tell the readings of a line apart: those that hold for one and not for another."""
+    mine = [check for check in checks if check.line == formula.id]
+    outcomes: dict[str, set[bool]] = defaultdict(set)
+    for check in mine:
+        outcomes[check.property].add(check.holds)
+    return [
+        f"{check.words}: {'holds' if check.holds else 'fails'} for the {_role(formula, check.reading)} reading"
+        + (f" ({check.detail})" if check.detail and not check.holds else "")
+        for check in mine
+        if not check.holds or len(outcomes[check.property]) > 1
+    ]
+
+
+def _role(formula: Formula, reading: dict[str, str]) -> str:
+    if reading == dict(formula.printed.axes):
+        return "printed"
+    return "standard" if reading == dict(formula.standard.axes) else ", ".join(f"{a}={o}" for a, o in reading.items())
+
+
+def _conclusion(
+    axis: Axis, rival: str, cells: Sequence[Finding], formula: Formula, proofs: Sequence[Proof], checks: Sequence[Check]
+) -> str:
+    """One sentence from what was counted, proved and tested."""
+    who = _who(axis, cells)
+    told = {option: len(_names(subjects)) for option, subjects in who.items()}
+    total = sum(told.values())
+    parts = []
+    if total:
+        shares = ", ".join(f"{count} of {total} fit {option}" for option, count in sorted(told.items(), key=lambda p: -p[1]))
+        parts.append(f"Of the subjects that tell the options apart, {shares}")
+    else:
+        parts.append("No subject in this run tells the options apart")
+    refuted = [p for p in proofs if p.line == formula.id and p.role == "printed" and p.outcome == "refuted"]
+    if refuted and axis.kind == "meaning" and axis.printed != axis.standard:
+        parts.append("the printed cotangent does not follow from the printed forward line")
+    failing = [c for c in checks if c.line == formula.id and not c.holds and c.reading == dict(formula.printed.axes)]
+    if failing and axis.printed != axis.standard:
+        parts.append("the printed reading breaks " + ", ".join(sorted({c.property for c in failing})))
+    return "; ".join(parts) + "."
+
+
+def _witness(formula: Formula, axis: Axis, rival: str) -> Witness | None:
+    """The kept witness of the option against the printed one, in the widest dtype that has one."""
+    reading = formula.printed.but(**{axis.name: rival})
+    for dtype in _WIDEST_FIRST:
+        kept = known(formula, dtype, Departure.of(formula, reading))
+        if kept is not None and kept.found:
+            return pair_witness(formula, reading, formula.printed, sample_of(formula, kept), dtype)
+    return None
