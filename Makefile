@@ -11,7 +11,7 @@ report: $(READY)
 	.venv/bin/gradspec report $(ARGS)
 
 test: $(READY)
-	.venv/bin/pytest -n $(WORKERS) $(ARGS)
+	.venv/bin/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: $(READY)
 	set -e; for file in benchmarks/[!_]*.py; do .venv/bin/python $$file; done

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -112,6 +113,51 @@ class Pushforward(NamedTuple):
     tangent: np.ndarray
 
 
+@dataclass(frozen=True)
+class MapProgram:
+    """What a stand-alone script of a map has to do: evaluate ``expression`` and pull ``cotangent`` back to ``wrt``.
+
+    All values are source text: ``arrays`` and ``cotangent`` nested lists of exact literals, to be made arrays of ``dtype``;
+    ``settings`` plain variables. ``definitions`` is the source that the expression needs, over a global namespace ``xp``;
+    ``expression`` is over the names of the arrays and settings, and a native's over the adapter's modules. ``output`` is what
+    to leave in ``observed``: "value", or "x_bar" for the cotangent of x.
+    """
+
+    dtype: str
+    mode: str
+    definitions: str
+    expression: str
+    arrays: Mapping[str, str]
+    settings: Mapping[str, str]
+    wrt: tuple[str, ...]
+    cotangent: str
+    output: str
+
+
+@dataclass(frozen=True)
+class TraceProgram:
+    """What a stand-alone script of an optimizer has to do: take the steps of a trace, and keep the weights after each.
+
+    All values are source text: ``weights`` a list, ``gradients`` a list of lists, to be made arrays of ``dtype``; ``rates`` a
+    list and ``hyper`` numbers, which stay Python's. A native is an ``expression`` over ``w``, ``rate`` and ``hyper``; a
+    printed update is ``definitions`` over a global namespace ``xp``, with the names of the functions that ``start`` it and
+    ``update`` it: ``start(w, **hyper, **axes)`` and ``update(w, g, state, rate, **hyper, **axes)``.
+    """
+
+    dtype: str
+    mode: str
+    weights: str
+    gradients: str
+    rates: str
+    hyper: Mapping[str, str] = field(default_factory=dict)
+    expression: str = ""
+    definitions: str = ""
+    start: str = ""
+    update: str = ""
+    axes: Mapping[str, str] = field(default_factory=dict)
+
+
+Program = MapProgram | TraceProgram
 Function = Callable[..., Any]
 
 
@@ -131,6 +177,7 @@ class Adapter(ABC):
     dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32", "bfloat16", "float16")
     map_modes: ClassVar[tuple[str, ...]] = ("eager",)
     optimizer_modes: ClassVar[tuple[str, ...]] = ("eager",)
+    compiles: ClassVar[bool] = False  # whether each new shape costs a compilation, so that a run shows it few of them
     natives: ClassVar[tuple[Native, ...]] = ()
 
     @property
@@ -167,6 +214,14 @@ class Adapter(ABC):
         ``update(xp, w, gradients, rates, hyper)`` gives the list of weights after each step. It is written over the
         namespace; arrays are the framework's, scalars Python floats.
         """
+
+    def script(self, program: Program) -> str:
+        """Source that does what ``program`` says with nothing but the framework, as its users write it.
+
+        It begins with its imports and leaves what was computed in ``observed``: a flat list of numbers, row by row. An adapter
+        that writes no scripts need not have this: "" stands for none.
+        """
+        return ""
 
     def installed(self) -> bool:
         return all(importlib.util.find_spec(module.partition(".")[0]) is not None for module in self.modules.values())
@@ -208,6 +263,21 @@ def dotted_names(expression: str) -> list[tuple[str, ...]]:
 
     found = [path(node) for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Attribute)]
     return [p for p in found if p]
+
+
+def spelled(definitions: str, namespace: str) -> str:
+    """The definitions of a program with a framework's module for the namespace ``xp``."""
+    return re.sub(r"\bxp\b", namespace, definitions)
+
+
+def keywords(values: Mapping[str, str]) -> str:
+    """Source of a dict of named values: ``dict(beta=0.9, eps=1e-08)``, for scripts."""
+    return f"dict({', '.join(f'{name}={value}' for name, value in values.items())})"
+
+
+def assigned(values: Mapping[str, str]) -> str:
+    """Source of assignments, a line each, for scripts."""
+    return "".join(f"{name} = {value}\n" for name, value in values.items())
 
 
 def deferred(module: str) -> Any:

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from ..reference.vocabulary import Axis, Formula
+from ..reference.vocabulary import Axis, Formula, Map, Reading
+from .domains import AnySample, Sample
 from .findings import Cell, Check, Deviation, Finding, Proof, Witness
+from .fit import evaluated
 from .witness import Deviation as Departure
 from .witness import known, sample_of
 from .witnessed import pair_witness
@@ -157,5 +159,12 @@ def _witness(formula: Formula, axis: Axis, rival: str) -> Witness | None:
     for dtype in _WIDEST_FIRST:
         kept = known(formula, dtype, Departure.of(formula, reading))
         if kept is not None and kept.found:
-            return pair_witness(formula, reading, formula.printed, sample_of(formula, kept), dtype)
+            return _shown(formula, axis, reading, sample_of(formula, kept), dtype)
     return None
+
+
+def _shown(formula: Formula, axis: Axis, reading: Reading, sample: AnySample, dtype: str) -> Witness | None:
+    """The two readings on a witness; of two evaluations of one function, with what NumPy makes of the printed one."""
+    if axis.kind == "evaluation" and isinstance(formula, Map) and isinstance(sample, Sample):
+        return pair_witness(formula, formula.printed, reading, sample, dtype, evaluated(formula, formula.printed, sample))
+    return pair_witness(formula, reading, formula.printed, sample, dtype)

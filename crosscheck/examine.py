@@ -13,10 +13,11 @@ from ..reference.catalogue import line
 from ..reference.vocabulary import Formula, Optimizer, Reading
 from .adjoint import forward_mode_misses
 from .arithmetic.formats import Precision, precision
-from .domains import AnySample, samples, widened
+from .buckets import shown
+from .domains import AnySample, TraceSample, samples, widened
 from .exactness import largest_ulps
 from .findings import Cell, Finding, Witness
-from .fit import Fit, Miss, Observation, Predictions, fit, is_decisive, searched, worst_share
+from .fit import Fit, Observation, Predictions, fit, is_decisive, searched, worst_share
 from .profiles import Profile
 from .reproduce import script_for
 from .subjects import FrameworkError, Subject
@@ -47,13 +48,20 @@ def ground(line_id: str, dtype: str, profile: Profile, seed: int) -> Ground:
 
 
 def precision_variants(formula: Formula, p: Precision) -> dict[str, tuple[Precision, str]]:
-    """The rounding model, and what is tried when no reading holds under it: known ways in which precision is lost."""
+    """The rounding model, and what is tried when no reading holds under it: known ways in which precision is lost, alone
+    and together."""
+    flush = "subnormal numbers are flushed to zero"
+    coarse = f"an elementary function errs by more than {p.elementary} units in the last place"
     variants = {
         "plain": (p, ""),
-        "flushing": (p.flushing(), "subnormal numbers are flushed to zero"),
+        "flushing": (p.flushing(), flush),
+        "coarse": (p.with_coarse_functions(), coarse),
+        "flushing, coarse": (p.flushing().with_coarse_functions(), f"{flush}; {coarse}"),
     }
     if isinstance(formula, Optimizer) and p.dtype == "float64":
-        variants["narrow scalars"] = (p.with_narrow_scalars(), "scalars of the optimizer are held in float32")
+        narrow = "scalars of the optimizer are held in float32"
+        variants["narrow scalars"] = (p.with_narrow_scalars(), narrow)
+        variants["flushing, narrow scalars"] = (p.flushing().with_narrow_scalars(), f"{flush}; {narrow}")
     return variants
 
 
@@ -122,7 +130,7 @@ def _replace(finding: Finding, **changes: object) -> Finding:
 
 def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
     shared = ground(subject.cell.line, subject.cell.dtype, profile, seed)
-    accepted = [i for i, sample in enumerate(shared.samples) if subject.accepts(sample)]
+    accepted = shown(subject, shared.samples, profile)
     try:
         observed = [subject.observe(shared.samples[i]) for i in accepted]
     except Unsupported as error:
@@ -240,6 +248,8 @@ def _witness(
             sample = sample_of(formula, stored) if stored is not None and stored.found else None
             if sample is None or not subject.accepts(sample):
                 continue
+            if subject.adapter.compiles and not _is_among(sample, shared, accepted):
+                continue
             shown = pair_witness(formula, reading, rival, sample, dtype, subject.observe(widened(formula, sample)))
             if shown is not None:
                 return shown
@@ -248,12 +258,17 @@ def _witness(
     return failure_witness(formula, reading, rival, shared.samples[missed.sample], missed, returned, dtype)
 
 
+def _is_among(sample: AnySample, shared: Ground, accepted: Sequence[int]) -> bool:
+    """Whether a witness is one of the samples that were shown, or a trace, which is widened to the shape of all traces."""
+    return isinstance(sample, TraceSample) or any(shared.samples[i].label == sample.label for i in accepted)
+
+
 def _rival(formula: Formula, fitted: Fit, judgement: Judgement) -> Reading | None:
     """The reading that the subject is shown not to have: the printed one; for a loss of precision the better evaluation."""
     if judgement.reading is None:
         return judgement.nearest
     accurate = {axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"}
-    candidates = [formula.printed, judgement.reading.but(**accurate), *(judgement.nearest and [judgement.nearest] or [])]
+    candidates = [formula.printed, judgement.reading.but(**accurate), *((judgement.nearest and [judgement.nearest]) or [])]
     if judgement.verdict == "precision":
         candidates = candidates[1:] + candidates[:1]
     return next((reading for reading in candidates if reading in fitted.misses), None)

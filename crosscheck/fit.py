@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..reference.namespace import Floating
 from ..reference.vocabulary import Formula, Map, NotConformable, Optimizer, Reading
 from .arithmetic.formats import Precision
 from .arithmetic.rounding import Enclosure, Rounding
@@ -49,6 +50,15 @@ def _trace_enclosure(formula: Optimizer, reading: Reading, sample: TraceSample, 
     gradients = [xp.asarray(row) for row in trace.gradients]
     weights, _ = formula.trace_in(xp, xp.asarray(trace.weights), gradients, rates, hyper, reading)
     return xp.stack(weights)
+
+
+def evaluated(formula: Map, reading: Reading, sample: Sample) -> Observation:
+    """What NumPy returns for a reading in the sample's own dtype; a reading without a value there raises NotConformable."""
+    xp = Floating(sample.cotangent.dtype)
+    with np.errstate(all="ignore"):
+        value = formula.value_in(xp, sample.inputs, reading)
+        bars = formula.vjp_in(xp, sample.cotangent, sample.inputs, reading)
+    return {"value": xp.asarray(value), **{f"{name}_bar": xp.asarray(bars[name]) for name in formula.wrt}}
 
 
 @dataclass

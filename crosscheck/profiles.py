@@ -9,20 +9,22 @@ from ..reference.arguments import ArgumentError, suggest
 
 @dataclass(frozen=True)
 class Profile:
-    """``examples`` drawn for each line and dtype beside the hard points; ``exact`` of them measured against truth."""
+    """``examples`` or ``traces`` drawn for each line and dtype beside the hard points; ``exact`` of them are measured against
+    truth; a framework that compiles anew for each shape is shown ``shapes`` shape buckets of a line."""
 
     name: str
     examples: int
     traces: int
     exact: int
+    shapes: int
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=8, traces=3, exact=4),
-        Profile("standard", examples=24, traces=6, exact=8),
-        Profile("thorough", examples=150, traces=30, exact=24),
+        Profile("quick", examples=8, traces=1, exact=4, shapes=1),
+        Profile("standard", examples=24, traces=2, exact=8, shapes=2),
+        Profile("thorough", examples=150, traces=30, exact=24, shapes=99),
     )
 }
 

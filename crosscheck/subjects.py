@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,13 @@ from .domains import AnySample, Sample, TraceSample, bound_sizes
 from .findings import Cell
 from .fit import Observation
 
+
 class FrameworkError(Exception):
     """A framework raised; the message is its own words."""
+
+
+class MalformedReturn(FrameworkError):
+    """What an adapter handed back, or did to its inputs, breaks the contract; the message says how."""
 
 
 @contextmanager
@@ -58,22 +63,45 @@ class Subject:
         if isinstance(sample, TraceSample):
             return {"w": self._weights(sample)}
         function = self.function(sample)
+        given = {name: array.copy() for name, array in sample.arrays.items()}
+        cotangent = sample.cotangent.copy()
         with its_own_words():
-            pulled = self.adapter.pull_back(function, sample.arrays, self.wrt, sample.cotangent, self.cell.mode)
-        return {"value": pulled.value, **{f"{name}_bar": pulled.cotangents[name] for name in self.wrt}}
+            pulled = self.adapter.pull_back(function, dict(given), self.wrt, cotangent, self.cell.mode)
+        _unchanged({**given, "cotangent": cotangent}, {**sample.arrays, "cotangent": sample.cotangent})
+        missing = [name for name in self.wrt if name not in pulled.cotangents]
+        if missing:
+            raise MalformedReturn(f"the adapter returned no cotangent of {', '.join(missing)}")
+        returned = {"value": pulled.value, **{f"{name}_bar": pulled.cotangents[name] for name in self.wrt}}
+        return {name: self._in_dtype(name, array) for name, array in returned.items()}
+
+    def _in_dtype(self, name: str, array: Any) -> np.ndarray:
+        """A wider dtype would pass every budget, and a narrower one would be blamed on the framework's arithmetic."""
+        if not isinstance(array, np.ndarray | np.generic):
+            raise MalformedReturn(f"the adapter returned {name} as {type(array).__name__}, not as a NumPy array")
+        if array.dtype.name != self.cell.dtype:
+            raise MalformedReturn(f"the adapter returned {name} as {array.dtype}; its inputs are {self.cell.dtype}")
+        return np.asarray(array)
 
     def push(self, sample: Sample, tangents: dict[str, np.ndarray]) -> np.ndarray:
         """The framework's forward-mode derivative of the same function."""
         function = self.function(sample)
+        given = {name: array.copy() for name, array in sample.arrays.items()}
         with its_own_words():
-            return self.adapter.push_forward(function, sample.arrays, tangents, self.cell.mode).tangent
+            return self.adapter.push_forward(function, given, tangents, self.cell.mode).tangent
 
     def _weights(self, sample: TraceSample) -> np.ndarray:
         assert isinstance(self.formula, Optimizer)
+        trace = sample.trace
+        given = replace(trace, weights=trace.weights.copy(), gradients=trace.gradients.copy(), hyper=dict(trace.hyper))
         with its_own_words():
             if self.native is not None:
-                return self.adapter.optimize(self.native, sample.trace, self.cell.mode)
-            return self.adapter.run_update(_printed_update(self.formula), sample.trace, self.cell.mode)
+                weights = self.adapter.optimize(self.native, given, self.cell.mode)
+            else:
+                weights = self.adapter.run_update(_printed_update(self.formula), given, self.cell.mode)
+        _unchanged(
+            {"weights": given.weights, "gradients": given.gradients}, {"weights": trace.weights, "gradients": trace.gradients}
+        )
+        return self._in_dtype("w", weights)
 
     def function(self, sample: Sample) -> Callable[..., Any]:
         """The function of arrays that is evaluated and differentiated; the same object for the same settings."""
@@ -84,12 +112,18 @@ class Subject:
         return _derived_function(self.adapter, self.formula, settings)
 
 
+def _unchanged(after: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray]) -> None:
+    changed = [name for name in before if after[name].tobytes() != before[name].tobytes()]
+    if changed:
+        raise MalformedReturn(f"the adapter changed its inputs: {', '.join(changed)}; it has to work on copies")
+
+
 def as_code(formula: Map) -> Reading:
     """The reading that a framework runs when it is given the printed forward line as code."""
     return formula.printed.but(**formula.as_code)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _derived_function(adapter: Adapter, formula: Map, settings: tuple[tuple[str, str], ...]) -> Callable[..., Any]:
     xp, reading, chosen = adapter.namespace, as_code(formula), dict(settings)
 
@@ -99,17 +133,17 @@ def _derived_function(adapter: Adapter, formula: Map, settings: tuple[tuple[str,
     return printed_line
 
 
-@lru_cache(maxsize=None)
+@cache
 def _native_function(adapter: Adapter, native: Native, settings: tuple[tuple[str, str], ...]) -> Callable[..., Any]:
     code, names, chosen = native.code, adapter.names(), dict(settings)
 
     def shipped(**arrays: Any) -> Any:
-        return eval(code, {**names, **arrays, **chosen})  # noqa: S307 (the expression is the adapter's own)
+        return eval(code, {**names, **arrays, **chosen})
 
     return shipped
 
 
-@lru_cache(maxsize=None)
+@cache
 def _printed_update(formula: Optimizer) -> Callable[..., list[Any]]:
     def printed_update(xp: Any, w: Any, gradients: Any, rates: Any, hyper: Any) -> list[Any]:
         return formula.trace_in(xp, w, gradients, rates, hyper, formula.printed)[0]

@@ -15,7 +15,7 @@ from typing import Any
 
 from .arguments import ArgumentError
 from .catalogue import catalogue, group, line
-from .vocabulary import Axis, Erratum, Formula, Map, Optimizer, Option, Reading
+from .vocabulary import Axis, Erratum, Formula, Map, NotConformable, Optimizer, Option, Reading
 
 __all__ = [
     "ArgumentError",
@@ -23,6 +23,7 @@ __all__ = [
     "Erratum",
     "Formula",
     "Map",
+    "NotConformable",
     "Optimizer",
     "Option",
     "Reading",

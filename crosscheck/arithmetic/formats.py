@@ -38,6 +38,10 @@ class Precision(Format):
         """The same format on a device that flushes subnormal numbers to zero."""
         return replace(self, eta=self.smallest_normal)
 
+    def with_coarse_functions(self) -> Precision:
+        """The same format in a library whose exp, log or tanh is worse than is expected of one."""
+        return replace(self, elementary=16 * self.elementary)
+
     def with_narrow_scalars(self) -> Precision:
         """The same format in a library that holds scalars, such as the powers of β, in float32."""
         return replace(self, scalar_u=_COMPUTED_IN["float16"])

@@ -14,8 +14,10 @@ An ``error`` of infinity means that the budget is void: the reading's evaluation
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,6 +27,21 @@ Wide = np.longdouble
 WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
 _ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
 _FLOAT64_SAFE = (1e-140, 1e140)  # products of two such magnitudes stay normal in float64
+_FLOAT64_U = 2.0**-53
+_FEW_TERMS = 2**14  # up to here a matrix product in extended precision is quicker than its two slices in float64
+_ROUND_UP_PLAIN = 1 + 1e-12  # the same as _ROUND_UP for bounds that are computed in float64
+
+
+class Plain(NamedTuple):
+    """Magnitudes and errors in float64, in which arithmetic is several times faster.
+
+    No magnitude is zero or leaves the range in which float64 neither underflows nor overflows, and the format holds all of
+    the enclosure. Bounds are sums of products of these, so that float64 rounds them by a few parts in 1e16, for which
+    ``_ROUND_UP_PLAIN`` makes up. All the special cases of the operations below are then out of the question.
+    """
+
+    size: np.ndarray
+    error: np.ndarray
 
 
 class Condition(NamedTuple):
@@ -37,12 +54,13 @@ class Condition(NamedTuple):
 class Enclosure:
     """An array of real intervals under the rounding model of one precision."""
 
-    __slots__ = ("error", "fan", "huge", "precision", "value")
+    __slots__ = ("_error", "_plain", "fan", "huge", "precision", "value")
     __array_ufunc__ = None  # NumPy then leaves mixed operations to us
 
-    def __init__(self, value: np.ndarray, error: np.ndarray, precision: Precision, huge: np.ndarray | None = None):
-        self.value, self.error, self.precision, self.huge = value, error, precision, huge
+    def __init__(self, value: np.ndarray, error: np.ndarray | None, precision: Precision, huge: np.ndarray | None = None):
+        self.value, self._error, self.precision, self.huge = value, error, precision, huge
         self.fan = 0  # how many terms a matrix product has summed: what is added next may be summed among them
+        self._plain: Plain | Literal["unknown"] | None = "unknown"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -53,12 +71,32 @@ class Enclosure:
         return self.value.ndim
 
     @property
+    def error(self) -> np.ndarray:
+        if self._error is None:  # known in float64 only
+            assert isinstance(self._plain, Plain)
+            self._error = self._plain.error.astype(Wide)
+        return self._error
+
+    @property
+    def plain(self) -> Plain | None:
+        """The bounds in float64, where every number is an ordinary one; else None."""
+        if self._plain == "unknown":
+            with np.errstate(all="ignore"):
+                bounds = Plain(np.abs(self.value.astype(np.float64)), self.error.astype(np.float64))
+            self._plain = bounds if self.huge is None and _is_plain(bounds, self.precision) else None
+        return self._plain
+
+    @property
     def T(self) -> Enclosure:  # noqa: N802 (NumPy's name)
         return self._reshaped(lambda a: a.T)
 
     def _reshaped(self, move: Callable[[np.ndarray], np.ndarray]) -> Enclosure:
         huge = None if self.huge is None else np.asarray(move(self.huge))
-        return Enclosure(np.asarray(move(self.value)), np.asarray(move(self.error)), self.precision, huge)
+        error = None if self._error is None else np.asarray(move(self._error))
+        moved = Enclosure(np.asarray(move(self.value)), error, self.precision, huge)
+        if isinstance(self._plain, Plain):
+            moved._plain = Plain(np.asarray(move(self._plain.size)), np.asarray(move(self._plain.error)))
+        return moved
 
     def __getitem__(self, key: Any) -> Enclosure:
         return self._reshaped(lambda a: a[key])
@@ -76,7 +114,16 @@ class Enclosure:
         return other if isinstance(other, Enclosure) else lift(other, self.precision)
 
     def __neg__(self) -> Enclosure:
-        return Enclosure(-self.value, self.error, self.precision, self.huge)
+        return self._with(-self.value)
+
+    def __abs__(self) -> Enclosure:
+        return self._with(np.abs(self.value))
+
+    def _with(self, value: np.ndarray) -> Enclosure:
+        """The same bounds around a value of the same magnitude."""
+        other = Enclosure(value, self._error, self.precision, self.huge)
+        other._plain = self._plain
+        return other
 
     def __add__(self, other: Any) -> Enclosure:
         return _add(self, self._lift(other))
@@ -135,12 +182,24 @@ class Enclosure:
 
     def contains(self, observed: np.ndarray) -> np.ndarray:
         """Where an evaluation in floating point may have returned ``observed``."""
+        near = self._holds_plainly(np.asarray(observed))
+        if near is not None:
+            return near
         observed = np.asarray(observed).astype(Wide)
         with np.errstate(all="ignore"):
             near = np.abs(observed - self.value) <= self.error
         infinite = np.isinf(observed) & (False if self.huge is None else self.huge)
         same = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value))
         return near | infinite | same | np.isinf(self.error)
+
+    def _holds_plainly(self, observed: np.ndarray) -> np.ndarray | None:
+        """All true where float64 suffices to see that everything is inside; else None."""
+        if not isinstance(self._plain, Plain) or observed.shape != self.shape:
+            return None
+        size, error = self._plain
+        with np.errstate(all="ignore"):
+            near = np.abs(observed.astype(np.float64) - self.value.astype(np.float64)) + 4 * _FLOAT64_U * size <= error
+        return near if near.all() else None
 
     def share(self, observed: np.ndarray) -> np.ndarray:
         """How much of its budget ``observed`` uses: 0 exact, 1 at the edge, infinity outside of an exact or undefined value."""
@@ -171,7 +230,21 @@ def lift(value: Any, precision: Precision) -> Enclosure:
     """A constant or an input: exact where the precision represents it, else as uncertain as its rounding."""
     if isinstance(value, Enclosure):
         return value
-    wide = np.asarray(value).astype(Wide)
+    if type(value) is int:
+        return _whole(value, precision)
+    return _lift(value, precision)
+
+
+@lru_cache(maxsize=256)
+def _whole(value: int, precision: Precision) -> Enclosure:
+    return _lift(value, precision)
+
+
+def _lift(value: Any, precision: Precision) -> Enclosure:
+    given = np.asarray(value)
+    wide = given.astype(Wide)
+    if wide.ndim and given.dtype == precision.numpy and precision.eta == precision.smallest_subnormal:
+        return Enclosure(wide, np.zeros_like(wide), precision)
     with np.errstate(all="ignore"):
         error = np.abs(wide - wide.astype(precision.numpy).astype(Wide))
     error = np.where(np.isfinite(wide), error, Wide(0))
@@ -180,6 +253,29 @@ def lift(value: Any, precision: Precision) -> Enclosure:
     if precision.eta > precision.smallest_subnormal:  # a device that flushes reads subnormal inputs as zero
         error = np.where(np.abs(wide) < precision.smallest_normal, np.abs(wide), error)
     return Enclosure(wide, error, precision)
+
+
+def _is_plain(bounds: Plain, p: Precision) -> bool:
+    low, high = _FLOAT64_SAFE  # NaN fails both comparisons
+    size, error = bounds
+    return size.size > 0 and bool(size.min() > low and size.max() + error.max() < min(high, p.max))
+
+
+def _enclose_plain(value: np.ndarray, size: np.ndarray, error: np.ndarray, p: Precision, fan: int = 0) -> Enclosure | None:
+    """The enclosure of plain bounds; None if they are not plain, and the general way must be gone."""
+    bounds = Plain(size, error)
+    if not _is_plain(bounds, p):
+        return None
+    result = Enclosure(value, None, p)
+    result._plain, result.fan = bounds, fan
+    return result
+
+
+def _settle_plain(value: np.ndarray, spread: np.ndarray, p: Precision, ulps: float = 1, eta: float = 0) -> Enclosure | None:
+    """As ``_settle``, in float64, for an operation on plain arrays that is nowhere exact."""
+    size = np.abs(value.astype(np.float64))
+    error = (spread + (size + spread) * (ulps * p.u + WIDE_U) + eta) * _ROUND_UP_PLAIN
+    return _enclose_plain(value, size, error, p)
 
 
 def _settle(
@@ -244,7 +340,26 @@ def _flag(a: Enclosure, shape: tuple[int, ...]) -> np.ndarray:
     return np.zeros(shape, bool) if a.huge is None else np.broadcast_to(a.huge, shape)
 
 
-def _add(a: Enclosure, b: Enclosure) -> Enclosure:
+def _both_plain(a: Enclosure, b: Enclosure) -> tuple[Plain, Plain] | None:
+    """The bounds of two operands, if their result is an array and both are plain."""
+    if (a.ndim or b.ndim) and a.plain and b.plain:
+        return a.plain, b.plain
+    return None
+
+
+def _add_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+    both = _both_plain(a, b)
+    if both is None or not (both[0].error.all() or both[1].error.all()):  # a sum of exact numbers may be exact
+        return None
+    (size_a, error_a), (size_b, error_b) = both
+    spread = error_a + error_b
+    for fan, size in ((a.fan, size_b), (b.fan, size_a)):
+        if fan > 1:
+            spread = spread + _gamma_plain(fan - 1, a.precision) * size
+    return _settle_plain(a.value + b.value, spread, a.precision)
+
+
+def _add_any(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value, spread = a.value + b.value, a.error + b.error
         if a.fan > 1 or b.fan > 1:  # fused multiply-adds may start from the bias, and round against it at every term
@@ -259,7 +374,24 @@ def _add(a: Enclosure, b: Enclosure) -> Enclosure:
         return _settle(value, spread, a.precision, underflows=False, huge=huge, void=void, exact=exact)
 
 
-def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
+def _multiply_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+    both = _both_plain(a, b)
+    if both is None:
+        return None
+    for unit, other, bounds in ((a, b, both[0]), (b, a, both[1])):
+        if _has_unit(bounds):
+            return None if unit.ndim else other._with(unit.value * other.value)
+    (size_a, error_a), (size_b, error_b) = both
+    spread = size_a * error_b + (size_b + error_b) * error_a
+    return _settle_plain(a.value * b.value, spread, a.precision, eta=a.precision.eta)
+
+
+def _has_unit(a: Plain) -> bool:
+    """Whether multiplying by some element may be exact."""
+    return not a.error.all() and bool(((a.size == 1) & (a.error == 0)).any())
+
+
+def _multiply_any(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value = a.value * b.value
         spread = np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error
@@ -273,7 +405,18 @@ def _multiply(a: Enclosure, b: Enclosure) -> Enclosure:
         return _settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
 
 
-def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
+def _divide_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+    both = _both_plain(a, b)
+    if both is None or _has_unit(both[1]):
+        return None
+    (size_a, error_a), (size_b, error_b) = both
+    if (2 * error_b > size_b).any():  # the subtraction below would cancel, and round by more than is made up for
+        return None
+    spread = (error_a + size_a / size_b * error_b) / (size_b - error_b)
+    return _settle_plain(a.value / b.value, spread, a.precision, eta=a.precision.eta)
+
+
+def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value = a.value / b.value
         room = np.abs(b.value) - b.error
@@ -289,7 +432,63 @@ def _divide(a: Enclosure, b: Enclosure) -> Enclosure:
         return _settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
 
 
-def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
+def _matmul_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+    if not (a.ndim == b.ndim == 2 and a.plain and b.plain):
+        return None
+    p, n = a.precision, a.shape[-1]
+    (size_a, error_a), (size_b, error_b) = a.plain, b.plain
+    gamma, exact_a, exact_b = _gamma_plain(n, p), not error_a.any(), not error_b.any()
+    if gamma == math.inf:
+        return None
+    if n == 1:
+        value, slack = a.value * b.value, 0.0
+    else:
+        costly = a.shape[0] * n * b.shape[1] > _FEW_TERMS
+        value, slack = _sliced_product(a.value, b.value, exact_a, exact_b) if costly else (a.value @ b.value, 0.0)
+    # (|A| + E)(F + gamma |B|) + E (1 + gamma) |B|, where E and F are the errors of A and B
+    if exact_b:
+        spread = (gamma * (size_a + error_a) + (1 + gamma) * error_a) @ size_b
+    elif exact_a:
+        spread = size_a @ (error_b + gamma * size_b)
+    else:
+        spread = np.hstack([size_a + error_a, error_a]) @ np.vstack([error_b + gamma * size_b, (1 + gamma) * size_b])
+    if not (slack <= spread / 256).all():  # a row of very different magnitudes
+        value, slack = a.value @ b.value, 0.0
+    if not spread.max() / (n * p.u) < p.max:  # a partial sum might overflow
+        return None
+    # gamma is at least n u, so that the first term covers the n eps |A||B| of extended precision
+    error = (spread * (1 + WIDE_U / p.u) + slack + 2 * n * p.eta) * (_ROUND_UP_PLAIN + 4 * n * _FLOAT64_U)
+    return _enclose_plain(value, np.abs(value.astype(np.float64)), error, p, fan=n)
+
+
+def _sliced_product(A: np.ndarray, B: np.ndarray, exact_a: bool, exact_b: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A B in extended precision by two matrix products in float64, and a bound on its error beside that of the last sum.
+
+    Ozaki, Ogita, Oishi, Rump, Error-free transformations of matrix multiplication, Numerical Algorithms 59 (2012): the leading
+    bits of A and B are so few that float64 sums their products without rounding. What is left of A and B is so small that
+    float64 may round.
+    """
+    n = A.shape[1]
+    bits = (53 - n.bit_length()) // 2
+    _, high_a, low_a, top_a = _sliced(A, bits, exact_a, axis=1)
+    double_b, high_b, low_b, top_b = _sliced(B, bits, exact_b, axis=0)
+    rest = np.hstack([high_a, low_a]) @ np.vstack([low_b, double_b])
+    # |high| <= top, |low| <= 0.51 * 2**-bits * top: two casts, and the 2n products of the rest
+    slack = (3 * n + 4) * n * _FLOAT64_U * 2.0**-bits * top_a * top_b
+    return (high_a @ high_b).astype(Wide) + rest, slack
+
+
+def _sliced(array: np.ndarray, bits: int, exact: bool, axis: int) -> tuple[np.ndarray, ...]:
+    """In float64: an array, the leading bits of each row (axis 1) or column (axis 0), the rest, and powers of two above all
+    magnitudes. An ``exact`` array, without an error, holds numbers of the format, which are numbers of float64."""
+    double = array.astype(np.float64)
+    top = np.ldexp(1.0, np.frexp(np.abs(double).max(axis=axis, keepdims=True))[1])
+    shift = top * (1.5 * 2.0 ** (52 - bits))  # adding it rounds to multiples of 2**-bits * top
+    high = (double + shift) - shift
+    return double, high, double - high if exact else (array - high).astype(np.float64), top
+
+
+def _matmul_any(a: Enclosure, b: Enclosure) -> Enclosure:
     p, n = a.precision, a.shape[-1]
     gamma = _gamma(n, p)
     with np.errstate(all="ignore"):
@@ -299,7 +498,8 @@ def _matmul(a: Enclosure, b: Enclosure) -> Enclosure:
         spread = (size_a + error_a) @ (error_b + gamma * size_b) + error_a @ ((1 + gamma) * size_b)
         terms = np.count_nonzero(size_a, axis=-1).reshape(size_a.shape[:-1] + (1,) * (size.ndim - size_a.ndim + 1))
         eta = 2 * p.eta * np.minimum(n, terms) if size.ndim else 2 * p.eta * n
-        error = np.where((size > 0) | (spread > 0), (spread + size * (n * WIDE_U) + eta) * (1 + 1e-12), 0.0).astype(Wide)
+        round_up = _ROUND_UP_PLAIN + 4 * n * _FLOAT64_U
+        error = np.where((size > 0) | (spread > 0), (spread + size * (n * WIDE_U) + eta) * round_up, 0.0).astype(Wide)
         error = np.where(np.isnan(error), Wide(np.inf), error)
         overflow = size + spread > p.max
         if a.huge is not None or b.huge is not None or overflow.any() or not np.isfinite(value).all():
@@ -334,6 +534,27 @@ def _gamma(roundings: Any, p: Precision) -> Any:
     """The bound n·u/(1-n·u) on n accumulated relative roundings; infinity where it ceases to hold."""
     total = np.asarray(roundings, dtype=Wide) * p.u
     return np.where(total < 1, total / np.where(total < 1, 1 - total, 1), np.inf)
+
+
+def _quicker(plain: Callable[..., Enclosure | None], general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
+    """An operation that takes the quick way where that is open, else the one that knows all special cases."""
+
+    def operation(*operands: Enclosure) -> Enclosure:
+        result = plain(*operands)
+        return general(*operands) if result is None else result
+
+    return operation
+
+
+_add = _quicker(_add_plain, _add_any)
+_multiply = _quicker(_multiply_plain, _multiply_any)
+_divide = _quicker(_divide_plain, _divide_any)
+_matmul = _quicker(_matmul_plain, _matmul_any)
+
+
+def _gamma_plain(roundings: int, p: Precision) -> float:
+    total = roundings * p.u
+    return total / (1 - total) * _ROUND_UP_PLAIN if total < 1 else math.inf
 
 
 def _sum(a: Enclosure, axis: int | None = None) -> Enclosure:
@@ -396,6 +617,16 @@ def _power(a: Enclosure, exponent: int) -> Enclosure:
     return _settle(value, spread, a.precision, ulps, huge=a.huge, exact=_is_zero(a) | _is_unit(a))
 
 
+def _exp_plain(a: Enclosure) -> Enclosure | None:
+    if not a.ndim or a.plain is None:
+        return None
+    p = a.precision
+    with np.errstate(all="ignore"):
+        value = np.exp(a.value)
+        spread = value.astype(np.float64) * np.expm1(a.plain.error)
+        return _settle_plain(value, spread, p, p.elementary, p.eta)
+
+
 def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray], np.ndarray], ulps: str):
     """An increasing function with a bound on how far it moves for a given move of its argument."""
 
@@ -432,6 +663,9 @@ def _sqrt_spread(v: np.ndarray, e: np.ndarray) -> np.ndarray:
     return np.where(e <= v, e / (np.sqrt(v) + np.sqrt(np.maximum(v - e, 0))), np.inf)
 
 
+_exp = _quicker(_exp_plain, _monotone(np.exp, lambda v, e: np.exp(v) * np.expm1(e), "elementary"))
+
+
 class Rounding:
     """The namespace ``xp`` of the rounding model for one precision."""
 
@@ -441,7 +675,7 @@ class Rounding:
     def asarray(self, value: Any) -> Enclosure:
         return lift(value, self.precision)
 
-    exp = staticmethod(_monotone(np.exp, lambda v, e: np.exp(v) * np.expm1(e), "elementary"))
+    exp = staticmethod(_exp)
     log = staticmethod(_monotone(np.log, _log_spread, "elementary"))
     log1p = staticmethod(_monotone(np.log1p, lambda v, e: _log_spread(1 + v, e), "elementary"))
     sqrt = staticmethod(_monotone(np.sqrt, _sqrt_spread, "one"))
@@ -449,9 +683,7 @@ class Rounding:
     sum = staticmethod(_sum)
     prod = staticmethod(_prod)
 
-    @staticmethod
-    def abs(a: Enclosure) -> Enclosure:
-        return Enclosure(np.abs(a.value), a.error, a.precision, a.huge)
+    abs = staticmethod(abs)
 
     def maximum(self, a: Any, b: Any) -> Enclosure:
         a, b = self.asarray(a), self.asarray(b)

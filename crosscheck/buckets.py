@@ -1,0 +1,36 @@
+"""Shape buckets: which of a line's samples a subject is shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ..reference.vocabulary import Formula, Map
+from .domains import AnySample, Sample, TraceSample, bound_sizes
+from .profiles import Profile
+from .subjects import Subject
+
+Bucket = tuple[tuple[str, float], ...]
+
+
+def shown(subject: Subject, samples: Sequence[AnySample], profile: Profile) -> list[int]:
+    """The indices of the samples that a subject is examined on: those of shapes that it takes and, where each new shape (or
+    set of hyperparameters, which are constants of the compiled code) costs a compilation, of the profile's number of
+    buckets: the sheet's own sizes, then those with the most samples."""
+    taken = [i for i, sample in enumerate(samples) if subject.accepts(sample)]
+    if not subject.adapter.compiles:
+        return taken
+    formula = subject.formula
+    bucket = {i: _bucket(formula, samples[i]) for i in taken}
+    counted = Counter(bucket.values())
+    sheet = tuple(sorted(formula.sheet_sizes.items())) if isinstance(formula, Map) else ()
+    ranked = sorted(counted, key=lambda b: (b != sheet, -counted[b], b))
+    kept = set(ranked[: profile.shapes])
+    return [i for i in taken if bucket[i] in kept]
+
+
+def _bucket(formula: Formula, sample: AnySample) -> Bucket:
+    if isinstance(sample, Sample) and isinstance(formula, Map):
+        return tuple(sorted(bound_sizes(formula, sample.arrays).items()))
+    assert isinstance(sample, TraceSample)
+    return tuple(sorted(sample.trace.hyper.items()))

@@ -1,0 +1,128 @@
+"""Campaigns: workers that hang, die or are interrupted lose one cell and nothing else, and the same seed finds the same."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+from gradspec.crosscheck.campaign import Plan, run
+from gradspec.crosscheck.findings import Finding, Findings
+
+ADAPTER = """
+import os
+import time
+import numpy as np
+from gradspec.adapters import Adapter, Native, Pullback, Unsupported
+
+
+def hang(x):
+    time.sleep(3600)
+
+
+def die(x):
+    os._exit(7)
+
+
+class Toy(Adapter):
+    name, package, extra, distributions, modules = "toy", "toy", "toy", ("numpy",), {"np": "numpy"}
+    dtypes = ("float64",)
+    natives = (
+        Native("scalar.sum", "sum", "np.sum(x)"),
+        Native("scalar.sum", "hangs", "np.sum(x)"),
+        Native("scalar.sum", "dies", "np.sum(x)"),
+    )
+    namespace = np
+
+    def pull_back(self, function, inputs, wrt, cotangent, mode):
+        value = np.asarray(function(**inputs))
+        return Pullback(value, {"x": np.broadcast_to(cotangent, inputs["x"].shape).copy()})
+
+    def push_forward(self, function, inputs, tangents, mode):
+        raise Unsupported("no forward mode")
+
+    def optimize(self, native, trace, mode):
+        raise Unsupported("no optimizers")
+
+    def run_update(self, update, trace, mode):
+        raise Unsupported("no optimizers")
+
+
+class Sabotaged(Toy):
+    def pull_back(self, function, inputs, wrt, cotangent, mode):
+        for name, act in (("hangs", hang), ("dies", die)):
+            if name in os.environ.get("TOY_FAULTS", "") and self.asked_for(function) == name:
+                act(inputs)
+        return super().pull_back(function, inputs, wrt, cotangent, mode)
+
+    def asked_for(self, function):
+        held = [cell.cell_contents for cell in function.__closure__]
+        return next((code.co_filename.strip("<>") for code in held if hasattr(code, "co_filename")), "derived")
+
+
+ADAPTER = Sabotaged()
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    path = tmp_path / "toy.py"
+    path.write_text(ADAPTER)
+    return Plan(adapters=(str(path),), lines=("scalar.sum",), dtypes=("float64",), profile="quick", workers=1, timeout=6.0)
+
+
+def verdicts(findings: Findings) -> dict[str, str]:
+    return {finding.cell.native or "derived": finding.verdict for finding in findings.cells}
+
+
+def test_all_cells_come_back_in_the_order_of_the_matrix(plan: Plan) -> None:
+    told: list[Finding] = []
+    findings = run(plan, on_finding=told.append)
+    assert verdicts(findings) == {"derived": "agrees", "sum": "agrees", "hangs": "agrees", "dies": "agrees"}
+    assert len(told) == 4
+    assert not findings.interrupted
+
+
+def test_a_framework_that_hangs_or_dies_loses_its_own_cell_only(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_FAULTS", "hangs dies")
+    findings = run(plan)
+    assert verdicts(findings) == {"derived": "agrees", "sum": "agrees", "hangs": "not-run", "dies": "not-run"}
+    reasons = {finding.cell.native: finding.reason for finding in findings.cells}
+    assert reasons["hangs"] == "did not finish within 6 s"
+    assert reasons["dies"] == "the process died (exit code 7)"
+
+
+def test_what_was_finished_is_not_run_again(plan: Plan) -> None:
+    first = run(plan)
+    asked: list[int] = []
+    again = run(plan, finished={finding.cell.id: finding for finding in first.cells}, on_start=asked.append)
+    assert asked == [0]
+    assert again.cells == first.cells
+
+
+def test_ctrl_c_keeps_what_was_finished_and_says_so(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_FAULTS", "hangs")
+    finished = {f.cell.id: f for f in run(with_timeout(plan, timeout=2.0)).cells if f.verdict == "agrees"}
+    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    findings = run(with_timeout(plan, timeout=600.0), finished=finished)
+    timer.cancel()
+    assert findings.interrupted
+    assert verdicts(findings)["hangs"] == "not-run"
+    assert [f.verdict for f in findings.cells].count("agrees") == len(finished)
+
+
+def with_timeout(plan: Plan, timeout: float) -> Plan:
+    from dataclasses import replace
+
+    return replace(plan, timeout=timeout)
+
+
+def timeless(findings: Findings) -> bytes:
+    cells = [msgspec.structs.replace(finding, seconds=0.0) for finding in findings.cells]
+    return msgspec.json.encode(msgspec.structs.replace(findings, cells=cells, seconds=0.0, started=""))
+
+
+def test_the_same_seed_finds_the_same(plan: Plan) -> None:
+    assert timeless(run(plan)) == timeless(run(plan))

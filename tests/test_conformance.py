@@ -1,0 +1,73 @@
+"""The conformance matrix: one test a cell. It passes where the verdict follows from what was claimed, and nothing fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
+
+import msgspec
+import pytest
+from gradspec.adapters import load
+from gradspec.crosscheck.examine import examine
+from gradspec.crosscheck.findings import Cell, Finding, Quantity, Witness
+from gradspec.reports.signs import SIGNS, fails
+from gradspec.tests.plugin import Selection
+
+SHOWN = 8  # numbers of one array in a failure; the report shows the rest
+
+# A framework's warning is not a verdict on it; it is listed at the end of the run, and fails nothing.
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+def test_conformance(cell: Cell, selection: Selection, record: Callable[[Finding], None]) -> None:
+    finding = examine(cell, selection.effort, selection.seed)
+    missing = not load(cell.adapter).installed()
+    if missing and cell.adapter in selection.adapters:
+        finding = msgspec.structs.replace(finding, known="")  # what is asked for by name has to be there
+    record(finding)
+    if fails(finding):
+        pytest.fail(explained(finding), pytrace=False)
+    if missing:
+        pytest.skip(finding.reason)
+
+
+def explained(finding: Finding) -> str:
+    """A finding in words: why, the witness, the nearest reading, and the script that shows it again."""
+    return "\n".join(_explanation(finding))
+
+
+def _explanation(finding: Finding) -> Iterator[str]:
+    yield f"{SIGNS[finding.verdict]} {finding.verdict}  {finding.cell.id}"
+    yield f"  {finding.reason}"
+    if finding.expression:
+        yield f"  {finding.expression}"
+    if finding.claim:
+        yield f"  claimed: {_reading(finding.claim)}"
+    yield from (f"  fits: {_reading(reading)}" for reading in finding.fits[:SHOWN])
+    if finding.witness:
+        yield from ("", *_witness_table(finding.witness))
+    if finding.script:
+        yield from ("", finding.script)
+
+
+def _reading(axes: Mapping[str, str]) -> str:
+    return ", ".join(f"{axis}={option}" for axis, option in axes.items()) or "the only reading"
+
+
+def _witness_table(witness: Witness) -> Iterator[str]:
+    yield f"  parts at {witness.where}" + "".join(f", {name}={value}" for name, value in witness.settings.items())
+    values = {value.name: value for value in witness.values}  # where nothing fits, one reading is named twice
+    rows = [row for quantity in (*witness.inputs, *values.values()) for row in _rows(quantity)]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield ("    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+    yield from (f"    {remark}" for remark in witness.remarks)
+
+
+def _rows(quantity: Quantity) -> Iterator[tuple[str, str, str]]:
+    """A row a number: the array's name and shape beside the first, decimal, hexadecimal."""
+    shape = f" ({', '.join(map(str, quantity.shape))})" if quantity.shape else ""
+    shown = zip_longest([quantity.name + shape], quantity.decimal[:SHOWN], quantity.hexadecimal[:SHOWN], fillvalue="")
+    yield from shown
+    if len(quantity.decimal) > SHOWN:
+        yield "", "…", ""

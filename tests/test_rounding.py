@@ -1,0 +1,178 @@
+"""The rounding model: it holds what floating point returns, in every order, and lets nothing else through."""
+
+import itertools
+
+import numpy as np
+import pytest
+from gradspec.crosscheck.arithmetic.formats import precision
+from gradspec.crosscheck.arithmetic.objects import precise
+from gradspec.crosscheck.arithmetic.rounding import Rounding
+from gradspec.reference.arguments import FLOATING
+from gradspec.reference.namespace import Floating
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+FUNCTIONS = ("exp", "log", "log1p", "sqrt", "tanh")
+
+
+def numbers(n: int, low: float = -8, high: float = 8) -> st.SearchStrategy[list[float]]:
+    return st.lists(st.floats(low, high, width=16), min_size=n, max_size=n)
+
+
+def in_format(values: list[float], dtype: str) -> np.ndarray:
+    return np.asarray(values).astype(precision(dtype).numpy)
+
+
+def formula(xp, x, y, w):
+    """A bit of everything: products, quotients, sums, an exponential, a root."""
+    return xp.sqrt(x * x + y * y + 1) / (1 + xp.exp(-(x * w))) - y * w
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+@given(x=numbers(3), y=numbers(3), w=numbers(3))
+def test_what_numpy_evaluates_lies_in_the_enclosure(dtype: str, x: list[float], y: list[float], w: list[float]) -> None:
+    xp, arrays = Rounding(precision(dtype)), [in_format(v, dtype) for v in (x, y, w)]
+    with np.errstate(all="ignore"):
+        returned = formula(Floating(arrays[0].dtype), *arrays)
+    assert formula(xp, *map(xp.asarray, arrays)).contains(returned).all()
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+@given(x=numbers(3), y=numbers(3), w=numbers(3))
+def test_the_exact_value_lies_in_the_enclosure(dtype: str, x: list[float], y: list[float], w: list[float]) -> None:
+    xp, arrays = Rounding(precision(dtype)), [in_format(v, dtype) for v in (x, y, w)]
+    enclosure = formula(xp, *map(xp.asarray, arrays))
+    with precise() as exact:
+        truth = formula(exact, *map(exact.asarray, arrays))
+        for ball, value, error in zip(truth, enclosure.value, enclosure.error, strict=True):
+            assert abs(ball - exact.lift(value)) <= exact.lift(error)
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+@settings(max_examples=20)
+@given(values=numbers(5, -100, 100))
+def test_a_sum_holds_every_order_of_summation(dtype: str, values: list[float]) -> None:
+    x, xp = in_format(values, dtype), Rounding(precision(dtype))
+    enclosure = xp.sum(xp.asarray(x))
+    for order in itertools.permutations(range(5)):
+        total = x[order[0]]
+        for i in order[1:]:
+            total = total + x[i]
+        assert enclosure.contains(np.asarray(total)).all()
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+@settings(max_examples=20)
+@given(values=numbers(5, -4, 4))
+def test_a_product_holds_every_order_of_multiplication(dtype: str, values: list[float]) -> None:
+    x, xp = in_format(values, dtype), Rounding(precision(dtype))
+    enclosure = xp.prod(xp.asarray(x))
+    for order in itertools.permutations(range(5)):
+        total = x[order[0]]
+        for i in order[1:]:
+            total = total * x[i]
+        assert enclosure.contains(np.asarray(total)).all()
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+def test_a_result_two_units_off_a_single_operation_is_let_through_by_none(dtype: str) -> None:
+    p = precision(dtype)
+    xp = Rounding(p)
+    a, b = in_format([1.375], dtype), in_format([1.25], dtype)
+    for enclosure in (xp.asarray(a) * xp.asarray(b), xp.asarray(a) / xp.asarray(b)):
+        wrong = enclosure.value * (1 + 4 * p.unit_roundoff)
+        assert not enclosure.contains(wrong).any()
+
+
+def test_a_flipped_sign_and_a_part_in_ten_billion_are_caught_at_float64() -> None:
+    xp = Rounding(precision("float64"))
+    enclosure = formula(xp, *(xp.asarray(np.asarray([v])) for v in (1.5, -0.5, 0.75)))
+    assert enclosure.contains(enclosure.value).all()
+    assert not enclosure.contains(-enclosure.value).any()
+    assert not enclosure.contains(enclosure.value * (1 + 1e-10)).any()
+
+
+def test_a_bias_may_be_summed_among_the_products() -> None:
+    # 0.625 + 0.625 t - 0.375 t: fused multiply-adds that start from the bias round up, the other order does not
+    t = 2.0**-53 * 1.25
+    xp = Rounding(precision("float64"))
+    product = xp.asarray(np.asarray([[0.625, -0.375]])) @ xp.asarray(np.asarray([[t], [t]]))
+    biased = product + xp.asarray(np.asarray([[0.625]]))
+    assert biased.contains(np.asarray([[(0.625 + 0.625 * t) - 0.375 * t]])).all()
+    assert not biased.contains(np.asarray([[np.nextafter(np.nextafter(0.625, 1), 1)]])).any()
+
+
+def test_overflow_may_return_infinity_and_its_reciprocal_zero() -> None:
+    xp = Rounding(precision("float32"))
+    large = xp.exp(xp.asarray(np.asarray([100.0], np.float32)))
+    assert large.contains(np.asarray([np.inf])).all()
+    assert (1 / large).contains(np.asarray([0.0])).all()
+    assert not (1 / large).contains(np.asarray([1e-30])).any()
+    assert (large - large).contains(np.asarray([np.nan])).all()
+
+
+def test_exact_infinities_and_nan_are_held_exactly() -> None:
+    xp = Rounding(precision("float64"))
+    x = xp.asarray(np.asarray([np.inf, -np.inf, np.nan]))
+    sigmoid = 1 / (1 + xp.exp(-x))
+    assert sigmoid.contains(np.asarray([1.0, 0.0, np.nan])).all()
+    assert not sigmoid.contains(np.asarray([np.nan, np.nan, 1.0])).any()
+
+
+def test_zero_over_zero_is_not_a_number_and_nothing_else() -> None:
+    xp = Rounding(precision("float64"))
+    zero = xp.asarray(np.asarray([0.0]))
+    quotient = 3 * (zero / zero)
+    assert quotient.contains(np.asarray([np.nan])).all()
+    assert not quotient.contains(np.asarray([0.0])).any()
+
+
+def test_only_a_flushing_device_may_return_zero_for_a_subnormal() -> None:
+    p = precision("float64")
+    tiny = np.asarray([1e-310])
+    for model, allowed in ((p, False), (p.flushing(), True)):
+        xp = Rounding(model)
+        assert (xp.asarray(tiny) * xp.asarray(np.asarray([0.75]))).contains(np.asarray([0.0])).all() == allowed
+
+
+def test_a_constant_that_the_format_does_not_hold_is_as_uncertain_as_its_rounding() -> None:
+    xp = Rounding(precision("float32"))
+    beta = xp.asarray(0.9)
+    assert float(beta.error) == abs(0.9 - float(np.float32(0.9)))
+    complement = 1 - beta
+    for computed in (np.float32(1 - 0.9), np.float32(1) - np.float32(0.9)):
+        assert complement.contains(np.asarray(computed)).all()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("dtype", FLOATING)
+@given(values=numbers(4, 0.0625, 6))
+def test_an_elementary_function_is_allowed_four_units_and_no_ten(dtype: str, function: str, values: list[float]) -> None:
+    p = precision(dtype)
+    xp, x = Rounding(p), in_format(values, dtype)
+    enclosure = getattr(xp, function)(xp.asarray(x))
+    with np.errstate(all="ignore"):
+        assert enclosure.contains(getattr(np, function)(x)).all()
+    off = enclosure.value * (1 + 20 * p.unit_roundoff) + 2 * np.longdouble(p.smallest_subnormal)
+    assert not enclosure.contains(off)[enclosure.value != 0].any()
+
+
+def test_a_matrix_product_equals_its_sum_of_products() -> None:
+    generator = np.random.default_rng(0)
+    xp = Rounding(precision("float32"))
+    a, b = (generator.normal(size=shape).astype(np.float32) for shape in ((3, 5), (5, 2)))
+    product = xp.asarray(a) @ xp.asarray(b)
+    for i, j in np.ndindex(3, 2):
+        entry = xp.sum(xp.asarray(a[i]) * xp.asarray(b[:, j]))
+        assert abs(float(product.value[i, j] - entry.value)) <= float(product.error[i, j])
+        assert float(product.error[i, j]) <= 2 * float(entry.error)
+    assert product.contains(a @ b).all()
+    assert not product.contains((a @ b) * np.float32(1.001)).any()
+
+
+def test_an_uncertain_argument_of_where_takes_both_branches() -> None:
+    xp = Rounding(precision("float32"))
+    x = xp.asarray(0.1) - xp.asarray(0.1)  # zero, or the rounding of 0.1
+    chosen = xp.where(x > 0, xp.asarray(np.asarray(1.0)), xp.asarray(np.asarray(5.0)))
+    assert chosen.contains(np.asarray(1.0)).all()
+    assert chosen.contains(np.asarray(5.0)).all()

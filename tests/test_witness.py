@@ -1,0 +1,115 @@
+"""Witnesses: they separate what they say they separate, are the same for the same seed, and cover every pair of readings."""
+
+import itertools
+
+import numpy as np
+import pytest
+from gradspec.adapters import available, load
+from gradspec.crosscheck import witness
+from gradspec.crosscheck.arithmetic.formats import precision
+from gradspec.crosscheck.arithmetic.objects import precise
+from gradspec.crosscheck.domains import samples
+from gradspec.crosscheck.exactness import exact
+from gradspec.crosscheck.fit import Predictions, evaluated, miss, parted, searched
+from gradspec.crosscheck.profiles import profile
+from gradspec.reference import Formula, Map, NotConformable, Optimizer, Reading, catalogue, line
+
+LINES = [formula.id for formula in catalogue().values() if formula.axes]
+KEPT = [(line_id, kept) for line_id in LINES for kept in witness.kept(line_id) if kept.found]
+
+
+def claims_on(line_id: str) -> list[dict[str, str]]:
+    return [dict(native.claim) for name in available() for native in load(name).natives if native.line == line_id]
+
+
+def every_hyperparameter(formula: Formula) -> list[str]:
+    return [h.name for h in formula.hyperparameters] if isinstance(formula, Optimizer) else []
+
+
+@pytest.mark.parametrize("line_id", LINES)
+def test_every_option_and_every_claim_has_been_searched_for_in_every_dtype(line_id: str) -> None:
+    formula = line(line_id)
+    wanted = {d.axes for d in witness.deviations(formula, claims_on(line_id))}
+    for dtype in ("float64", "float32", "bfloat16", "float16"):
+        there = {witness.Deviation(tuple(kept.deviation.items())).axes for kept in witness.kept(line_id) if kept.dtype == dtype}
+        assert {frozenset(axes) for axes in wanted} <= {frozenset(axes) for axes in there}
+
+
+@pytest.mark.parametrize(("line_id", "kept"), KEPT, ids=lambda v: v if isinstance(v, str) else f"{v.dtype}-{v.deviation}")
+def test_a_kept_witness_separates_the_readings_it_is_kept_for(line_id: str, kept: witness.Kept) -> None:
+    formula, sample = line(line_id), witness.sample_of(line(line_id), kept)
+    reading = formula.printed.but(**kept.deviation)
+    predictions = Predictions(formula, precision(kept.dtype), [sample])
+    a, b = predictions(0, reading), predictions(0, formula.printed)
+    if parted(a, b) is not None:
+        return
+    assert isinstance(formula, Map)
+    assert formula.meaning(reading) == formula.meaning(formula.printed)
+    outside = (miss(a, evaluated(formula, formula.printed, sample), 0), miss(b, evaluated(formula, reading, sample), 0))
+    assert any(missed is not None for missed in outside)
+
+
+@pytest.mark.parametrize("line_id", LINES)
+def test_the_inputs_separate_every_pair_of_readings_that_are_different_functions(line_id: str) -> None:
+    formula = line(line_id)
+    readings = [r for r in searched(formula, every_hyperparameter(formula)) if _evaluations_are_printed(formula, r)]
+    inputs = (*witness.replays(formula, "float64"), *samples(formula, "float64", profile("standard"), 0))
+    predictions = Predictions(formula, precision("float64"), inputs)
+    unseparated = [
+        (str(a), str(b))
+        for a, b in itertools.combinations(readings, 2)
+        if not any(parted(predictions(i, a), predictions(i, b)) for i in range(len(inputs)))
+        and not _are_one_function(formula, a, b, inputs)
+    ]
+    assert unseparated == []
+
+
+def _evaluations_are_printed(formula: Formula, reading: Reading) -> bool:
+    return all(reading[a.name] == a.printed for a in formula.axes if a.kind == "evaluation")
+
+
+def _are_one_function(formula: Formula, a: Reading, b: Reading, inputs: tuple) -> bool:
+    """Whether the exact values of two readings agree wherever both have one: options may coincide in combination."""
+    with precise() as xp, np.errstate(all="ignore"):
+        for sample in [s for s in inputs if s.finite][:12]:
+            try:
+                first, second = exact(formula, a, sample, xp), exact(formula, b, sample, xp)
+            except (NotConformable, ZeroDivisionError):
+                continue
+            for name in first:
+                if np.shape(first[name]) != np.shape(second[name]):
+                    return False
+                pairs = zip(np.ravel(first[name]), np.ravel(second[name]), strict=True)
+                if not all(x.overlaps(y) for x, y in pairs if x.is_finite() and y.is_finite()):
+                    return False
+    return True
+
+
+def test_the_same_seed_finds_the_same_witness() -> None:
+    formula = line("scalar.max")
+    deviation = witness.Deviation.of(formula, formula.reading("printed", ties="first"))
+    assert witness.search(formula, "float32", deviation, 3) == witness.search(formula, "float32", deviation, 3)
+
+
+def test_a_tie_is_shrunk_to_two_zeros_and_adams_parting_to_two_steps() -> None:
+    maximum, adam = line("scalar.max"), line("optimizer.adam")
+    tie = witness.search(maximum, "float64", witness.Deviation((("ties", "split"),)))
+    assert tie.arrays["x"] == ["0x0.0p+0", "0x0.0p+0"]
+    parting = witness.search(adam, "float64", witness.Deviation((("correction", "complement-of-power"),)))
+    assert len(parting.arrays["gradients"]) == 2
+
+
+def test_readings_that_are_one_function_have_no_witness_and_say_so() -> None:
+    formula = line("optimizer.momentum")
+    # a sum starts at V1 = g whether it starts from zero or from the first gradient
+    same = Reading(tuple((a, {"accumulation": "sum"}.get(a, o)) for a, o in formula.printed.choices))
+    sample = samples(formula, "float64", profile("quick"), 0)[:1]
+    predictions = Predictions(formula, precision("float64"), sample)
+    assert parted(predictions(0, same), predictions(0, same.but(start="first-gradient"))) is None
+
+
+def test_numbers_survive_being_kept() -> None:
+    values = np.asarray([[0.1, -0.0], [np.inf, 5e-324]])
+    again = witness.from_hex(witness.to_hex(values), np.dtype(np.float64))
+    assert again.tobytes() == values.tobytes()
+    assert np.isnan(witness.from_hex(witness.to_hex(np.asarray(np.nan)), np.dtype(np.float32)))
