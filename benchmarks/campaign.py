@@ -118,7 +118,7 @@ def bound(line_id: str) -> int:
     natives = [native for native in adapter.natives if native.line == line_id]
     subjects = sum("jit" in modes_of(adapter, formula, native) for native in (None, *natives))
     if not isinstance(formula, Map):
-        return subjects * domains.SETTINGS
+        return subjects * (domains.SETTINGS + 1)  # and one for the start of the state
     effort = replace(profile("standard"), examples=100)
     shapes = {tuple(array.shape for array in sample.arrays.values()) for sample in domains.samples(formula, DTYPE, effort, 0)}
     return subjects * len(shapes) * 2

@@ -9,6 +9,7 @@ from ..reference.vocabulary import Formula, Map
 from .domains import AnySample, Sample, TraceSample, bound_sizes
 from .profiles import Profile
 from .subjects import Subject
+from .witness import PACKED, Deviation, label_of
 
 Bucket = tuple[tuple[str, float], ...]
 
@@ -16,7 +17,7 @@ Bucket = tuple[tuple[str, float], ...]
 def shown(subject: Subject, samples: Sequence[AnySample], profile: Profile) -> list[int]:
     """The indices of the samples that a subject is examined on: those of shapes that it takes and, where each new shape (or
     set of hyperparameters, which are constants of the compiled code) costs a compilation, of the profile's number of
-    buckets: the sheet's own sizes, then those with the most samples."""
+    buckets: the sheet's own sizes, then those with the most samples; and always that of the witness of what is claimed."""
     taken = [i for i, sample in enumerate(samples) if subject.accepts(sample)]
     if not subject.adapter.compiles:
         return taken
@@ -25,8 +26,16 @@ def shown(subject: Subject, samples: Sequence[AnySample], profile: Profile) -> l
     counted = Counter(bucket.values())
     sheet = tuple(sorted(formula.sheet_sizes.items())) if isinstance(formula, Map) else ()
     ranked = sorted(counted, key=lambda b: (b != sheet, -counted[b], b))
-    kept = set(ranked[: profile.shapes])
+    kept = {*ranked[: profile.shapes], *(bucket[i] for i in taken if _is_witness(subject, samples[i]))}
     return [i for i in taken if bucket[i] in kept]
+
+
+def _is_witness(subject: Subject, sample: AnySample) -> bool:
+    """Whether a sample is the kept witness of the deviation that is claimed, or holds it among others."""
+    if subject.native is None or not subject.native.claim:
+        return False
+    claimed = Deviation.of(subject.formula, subject.formula.reading("printed", **subject.native.claim))
+    return sample.label in (label_of(dict(claimed.axes)), PACKED)
 
 
 def _bucket(formula: Formula, sample: AnySample) -> Bucket:

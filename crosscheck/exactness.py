@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..reference.vocabulary import Formula, Map, NotConformable, Optimizer, Reading
-from .arithmetic.formats import Precision, precision
+from ..reference.vocabulary import Formula, Map, Optimizer, Reading
+from .arithmetic.formats import Precision
 from .arithmetic.objects import Objects, precise
 from .domains import AnySample, Sample, TraceSample
-from .fit import Observation
+from .fit import Observation, Predictions, Undefined
 
 
 def exact(formula: Formula, reading: Reading, sample: AnySample, xp: Objects) -> Mapping[str, np.ndarray]:
@@ -40,10 +40,14 @@ def ulp_at(value: float, p: Precision) -> float:
     return max(math.ldexp(2 * p.unit_roundoff, exponent), p.smallest_subnormal)
 
 
-def distances(truth: np.ndarray, observed: np.ndarray, p: Precision) -> np.ndarray:
-    """Distance of each number from its exact value in ulps; NaN where the exact value is none, or overflows the format."""
+def distances(truth: np.ndarray, observed: np.ndarray, p: Precision, along: bool = False) -> np.ndarray:
+    """Distance of each number from its exact value in ulps; NaN where the exact value is none, or overflows the format.
 
-    def one(ball: Any, number: Any) -> float:
+    ``along`` measures the rows of a trace in ulps of the largest value so far: a weight that has returned to nearly zero
+    carries the roundings of where it was.
+    """
+
+    def one(ball: Any, number: Any, scale: float) -> float:
         if not ball.is_finite():
             return math.nan
         middle = float(ball.mid())
@@ -51,32 +55,38 @@ def distances(truth: np.ndarray, observed: np.ndarray, p: Precision) -> np.ndarr
             return math.nan
         if not math.isfinite(float(number)):
             return math.inf
-        return float(abs(ball - float(number)).mid()) / ulp_at(middle, p)
+        return float(abs(ball - float(number)).mid()) / ulp_at(max(abs(middle), scale), p)
 
-    flat = [one(b, n) for b, n in zip(np.ravel(truth), np.ravel(observed).astype(np.float64), strict=True)]
+    middles = np.vectorize(lambda ball: float(abs(ball.mid())) if ball.is_finite() else 0.0, otypes=[float])(truth)
+    scales = np.maximum.accumulate(middles, axis=0) if along else np.zeros(np.shape(truth))
+    flat = [
+        one(ball, number, scale)
+        for ball, number, scale in zip(np.ravel(truth), np.ravel(observed).astype(np.float64), np.ravel(scales), strict=True)
+    ]
     return np.reshape(np.asarray(flat, dtype=np.float64), np.shape(truth))
 
 
 def largest_ulps(
-    formula: Formula,
-    reading: Reading,
-    samples: Sequence[AnySample],
-    accepted: Sequence[int],
-    observed: Sequence[Observation],
-    dtype: str,
-    count: int,
+    predictions: Predictions, reading: Reading, accepted: Sequence[int], observed: Sequence[Observation], count: int
 ) -> float | None:
-    """The largest distance over the first ``count`` finite samples; None where no exact value could be had."""
-    p, worst = precision(dtype), None
-    pairs = [(samples[i], o) for i, o in zip(accepted, observed, strict=True) if samples[i].finite][:count]
+    """The largest distance over the first ``count`` finite samples; None where no exact value could be had.
+
+    Numbers that may overflow however the reading is evaluated (by its best-conditioned evaluation) are left out.
+    """
+    formula, samples = predictions.formula, predictions.samples
+    best = reading.but(**{axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"})
+    pairs = [(i, o) for i, o in zip(accepted, observed, strict=True) if samples[i].finite][:count]
+    worst = None
     with precise() as xp, np.errstate(all="ignore"):
-        for sample, returned in pairs:
-            try:
-                truth = exact(formula, reading, sample, xp)
-            except (NotConformable, ZeroDivisionError):
+        for index, returned in pairs:
+            prediction = predictions(index, best)
+            if isinstance(prediction, Undefined):
                 continue
+            truth = exact(formula, reading, samples[index], xp)
             for name, values in returned.items():
-                found = distances(truth[name], values, p)
+                along = isinstance(samples[index], TraceSample)
+                found = distances(truth[name], values, predictions.precision, along)
+                found = found[~np.broadcast_to(prediction[name].may_overflow, found.shape)]
                 if not np.isnan(found).all():
                     worst = max(worst or 0.0, float(np.nanmax(found)))
     return worst

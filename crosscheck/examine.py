@@ -163,9 +163,7 @@ def _held(
         trials=len(observed),
         decisive=sum(is_decisive(predictions(i, reading)) for i in accepted) if reading else 0,
         worst_share=worst_share(predictions, accepted, observed, reading) if reading else None,
-        ulps=largest_ulps(formula, reading, shared.samples, accepted, observed, subject.cell.dtype, profile.exact)
-        if reading
-        else None,
+        ulps=largest_ulps(predictions, reading, accepted, observed, profile.exact) if reading else None,
         witness=witness,
         script=script_for(subject, witness) if witness and judgement.verdict != "agrees" else "",
         known=judgement.known,

@@ -39,14 +39,23 @@ def judge(
     if claim is not None and formula.meaning(reading) != formula.meaning(claim):
         said = f"claimed {_named(formula, claim)}, but what fits is {_named(formula, reading)}"
         return Judgement("stale", said, reading, claim)
-    if separable and formula.printed in fitted.holds and model == "plain":
-        return Judgement("stale", f"claimed {_named(formula, reading)}, but the printed reading fits as well", reading, claim)
-    judgement = _by_meaning(formula, fitted, reading)
+    if claim is not None and _is_also_printed(formula, fitted, claim):
+        if separable:
+            return Judgement("stale", f"claimed {_named(formula, claim)}, but the printed reading fits as well", reading, claim)
+        judgement = Judgement("agrees", f"the printed reading fits; {_named(formula, claim)} gives the same numbers here", reading)
+    else:
+        judgement = _by_meaning(formula, fitted, reading)
     if model != "plain":
         judgement = _with_loss(judgement, words)
     if forward:
         judgement = replace(judgement, reason=f"{judgement.reason}; {forward}")
     return judgement
+
+
+def _is_also_printed(formula: Formula, fitted: Fit, claim: Reading) -> bool:
+    """Whether a reading of the printed meaning fits, although another one is claimed."""
+    printed = formula.meaning(formula.printed)
+    return formula.meaning(claim) != printed and any(formula.meaning(reading) == printed for reading in fitted.holds)
 
 
 def best(formula: Formula, holds: list[Reading]) -> Reading:

@@ -28,6 +28,7 @@ from .fit import Prediction, Undefined, evaluated, miss, parted, predict
 
 FOLDER = Path(__file__).parent / "witnesses"
 SEARCH_EXAMPLES = 400
+PACKED = "witnesses side by side"
 
 
 class Kept(msgspec.Struct, frozen=True, order=True):
@@ -97,13 +98,18 @@ def from_hex(nested: Any, dtype: np.dtype) -> np.ndarray:
 def sample_of(formula: Formula, witness: Kept) -> AnySample:
     """A kept witness as a sample, at its own small size."""
     p = precision(witness.dtype)
-    label = "witness of " + ", ".join(f"{axis}={option}" for axis, option in witness.deviation.items())
+    label = label_of(witness.deviation)
     arrays = {name: from_hex(values, p.numpy) for name, values in witness.arrays.items()}
     if isinstance(formula, Map):
         cotangent = arrays.pop("cotangent")
         return Sample(label, arrays, witness.settings, cotangent)
     assert isinstance(formula, Optimizer)
     return TraceSample(label, _trace(formula, arrays["gradients"], witness.rates, witness.setting, arrays["w"]))
+
+
+def label_of(deviation: Mapping[str, str]) -> str:
+    """What the sample of a deviation's witness is called."""
+    return "witness of " + ", ".join(f"{axis}={option}" for axis, option in sorted(deviation.items()))
 
 
 def _trace(formula: Optimizer, gradients: np.ndarray, rates: str, setting: int, weights: np.ndarray) -> Trace:
@@ -121,7 +127,7 @@ def replays(formula: Formula, dtype: str) -> list[AnySample]:
     packed: list[AnySample] = []
     for rates, setting in sorted({(w.rates, w.setting) for w in found}):
         traces = [sample_of(formula, w).trace for w in found if (w.rates, w.setting) == (rates, setting)]  # type: ignore[union-attr]
-        packed.append(TraceSample(f"witnesses, {rates}", _side_by_side(formula, traces, rates, setting)))
+        packed.append(TraceSample(PACKED, _side_by_side(formula, traces, rates, setting)))
     return packed
 
 

@@ -137,7 +137,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _findings(reports: Sequence[Any]) -> list[Finding]:
     encoded = [report.gradspec_finding for report in reports if hasattr(report, "gradspec_finding")]
-    return [msgspec.json.decode(text, type=Finding) for text in encoded]
+    found = [msgspec.json.decode(text, type=Finding) for text in encoded]
+    return sorted(found, key=lambda finding: finding.cell)  # workers report in any order
 
 
 def _is_lost(report: Any) -> bool:

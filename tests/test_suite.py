@@ -233,6 +233,7 @@ CAUGHT = {
     "scalar.sum mended": ("stale", "the known limitation no longer shows (it is off by 0.05 %)"),
     "scalar.max untrue": ("stale", "claimed ties=last, but what fits is ties=first"),
     "scalar.max gone": ("stale", "claimed the standard reading, but what fits is the printed reading"),
+    "scalar.max one": ("stale", "claimed ties=first, but the printed reading fits as well"),
     "scalar.max unclaimed": ("stale", "claimed the printed reading, but what fits is ties=first"),
     "scalar.max fickle": ("defect", "no reading fits; ties=first fails at x_bar"),
     "optimizer.sgd off": ("defect", "fails at w"),

@@ -115,9 +115,11 @@ def test_a_claimed_deviation_that_its_witness_no_longer_separates_is_stale() -> 
     assert judged(MAX, [first, MAX.printed], claim=first, separable=True).verdict == "stale"
 
 
-def test_a_claim_that_nothing_can_separate_from_the_print_is_not_stale() -> None:
+def test_a_claim_that_nothing_can_separate_from_the_print_agrees_and_says_so() -> None:
     first = reading(MAX, ties="first")
-    assert judged(MAX, [first, MAX.printed], claim=first, separable=False).verdict == "convention"
+    judgement = judged(MAX, [first, MAX.printed], claim=first, separable=False)
+    assert judgement.verdict == "agrees"
+    assert judgement.reason == "the printed reading fits; ties=first gives the same numbers here"
 
 
 def test_a_claim_of_the_printed_reading_that_fits_is_not_stale() -> None:

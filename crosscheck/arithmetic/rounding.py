@@ -221,6 +221,11 @@ class Enclosure:
         return (apart | one_undefined) & ~void & ~both_huge
 
     @property
+    def may_overflow(self) -> np.ndarray:
+        """Where an evaluation may return an infinity that is not the value."""
+        return np.isinf(self.error) | (False if self.huge is None else self.huge)
+
+    @property
     def void(self) -> np.ndarray:
         """Where the budget is as large as the value or larger: agreement there says little."""
         return ~(self.error <= np.abs(self.value)) & ~np.isnan(self.value)
