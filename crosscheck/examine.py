@@ -200,10 +200,9 @@ def _first_fit(
 
 
 def _credible(formula: Formula, fitted: Fit, claim: Reading | None) -> bool:
-    """A wider model only explains a subject if the reading it then fits is the claimed one, or the printed or standard one."""
-    wanted = [claim] if claim else [formula.printed, formula.standard]
-    meanings = {formula.meaning(reading) for reading in wanted}
-    return any(formula.meaning(reading) in meanings for reading in fitted.holds)
+    """A wider model only explains a subject if it then fits what is claimed or, where nothing is, one real function only."""
+    meanings = {formula.meaning(reading) for reading in fitted.holds}
+    return formula.meaning(claim) in meanings if claim else len(meanings) == 1
 
 
 def _separable(formula: Formula, claim: Reading | None, dtype: str) -> bool:

@@ -28,6 +28,7 @@ WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C libra
 _ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
 _FLOAT64_SAFE = (1e-140, 1e140)  # products of two such magnitudes stay normal in float64
 _FLOAT64_U = 2.0**-53
+_QUOTIENT_ULPS = 2  # libraries write, and compilers make, a product with a rounded reciprocal of a quotient
 _FEW_TERMS = 2**14  # up to here a matrix product in extended precision is quicker than its two slices in float64
 _ROUND_UP_PLAIN = 1 + 1e-12  # the same as _ROUND_UP for bounds that are computed in float64
 
@@ -418,7 +419,7 @@ def _divide_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
     if (2 * error_b > size_b).any():  # the subtraction below would cancel, and round by more than is made up for
         return None
     spread = (error_a + size_a / size_b * error_b) / (size_b - error_b)
-    return _settle_plain(a.value / b.value, spread, a.precision, eta=a.precision.eta)
+    return _settle_plain(a.value / b.value, spread, a.precision, _QUOTIENT_ULPS, eta=a.precision.eta)
 
 
 def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
@@ -434,7 +435,7 @@ def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
             spread = np.where(huge_b, np.maximum(spread, np.abs(value)), spread)
             huge, void = huge_a & ~huge_b, huge_a & huge_b
         exact = _is_unit(b) | ((spread == 0) & (value == 0) & (a.value == 0))
-        return _settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
+        return _settle(value, spread, a.precision, _QUOTIENT_ULPS, huge=huge, void=void, exact=exact)
 
 
 def _matmul_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
