@@ -25,6 +25,8 @@ def forward_mode_misses(
     """
     if not isinstance(formula, Map) or reading is None:
         return ""
+    if subject.native is not None and subject.adapter.compiles and subject.cell.mode != subject.adapter.map_modes[0]:
+        return ""  # the same rule as in the plain mode, compiled: the derived route shows that compiling keeps it
     for index in _tried(subject, formula, predictions, accepted):
         sample = predictions.samples[index]
         assert isinstance(sample, Sample)

@@ -6,10 +6,11 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import TimeoutError
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import TimeoutError, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
 from typing import Any
@@ -17,12 +18,13 @@ from typing import Any
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from ..adapters.discovery import load
+from ..reference.arguments import FLOATING
 from ..reference.catalogue import line
 from . import checks, curves, deviations, proof
 from .catalogued import line_info
 from .examine import bare, examine, subject_of
 from .findings import SCHEMA_VERSION, Cell, Check, Curve, Finding, Findings, Proof
-from .matrix import cells, chosen_lines
+from .matrix import cells, chosen_dtypes, chosen_lines
 from .profiles import profile
 
 
@@ -68,16 +70,15 @@ def run(
 
     sheet: list[Any] = []
     interrupted = False
-    pool = _pool(plan)
+    workers = Workers(plan.workers)
     try:
-        _examine_all(pool, waiting, plan, keep)
-        sheet = list(_about_the_sheet(pool, plan))
-        pool.close()
+        about_the_sheet = _about_the_sheet(workers, plan)
+        _examine_all(workers, waiting, plan, keep)
+        sheet = [item for task in about_the_sheet for item in task.result()]
+        workers.close()
     except KeyboardInterrupt:
         interrupted = True
-        pool.stop()
-    finally:
-        pool.join()
+        workers.stop()
     made = [found.get(cell.id) or _interrupted(cell) for cell in every]
     formulas = chosen_lines(plan.lines)
     proofs = [item for item in sheet if isinstance(item, Proof)]
@@ -103,9 +104,26 @@ def run(
 # --- workers --------------------------------------------------------------------------------------------------------
 
 
-def _pool(plan: Plan) -> ProcessPool:
-    # spawned, not forked: frameworks start threads, which a fork would leave behind in an unknown state
-    return ProcessPool(max_workers=plan.workers, initializer=_start_worker, context=get_context("spawn"))
+class Workers:
+    """Processes of one worker each, so that tasks that compile the same kernels can be sent to the same one."""
+
+    def __init__(self, count: int):
+        # spawned, not forked: frameworks start threads, which a fork would leave behind in an unknown state
+        make = partial(ProcessPool, max_workers=1, initializer=_start_worker, context=get_context("spawn"))
+        self.pools = [make() for _ in range(count)]
+
+    def schedule(self, where: int, task: Callable[..., Any], *args: Any, timeout: float | None = None) -> ProcessFuture:
+        return self.pools[where % len(self.pools)].schedule(task, args=args, timeout=timeout)
+
+    def close(self) -> None:
+        for pool in self.pools:
+            pool.close()
+            pool.join()
+
+    def stop(self) -> None:
+        for pool in self.pools:
+            pool.stop()
+            pool.join()
 
 
 def _start_worker() -> None:
@@ -113,20 +131,25 @@ def _start_worker() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are the parallelism
 
 
-def _examine_all(pool: ProcessPool, waiting: Iterable[Cell], plan: Plan, keep: Tell) -> None:
+def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Tell) -> None:
     """Examine the cells of one adapter, line and dtype together, since they share inputs and enclosures; a group that hangs
     or kills its worker is taken up again cell by cell, so that only the cell at fault is lost."""
     groups = [list(group) for _, group in groupby(sorted(waiting, key=_group), key=_group)]
-    futures = [(g, pool.schedule(_examine_group, args=[g, plan], timeout=plan.timeout * len(g))) for g in groups]
-    alone: list[tuple[Cell, ProcessFuture]] = []
-    for group, future in futures:
+    futures = {_schedule(workers, group, plan): group for group in groups}
+    alone: dict[ProcessFuture, Cell] = {}
+    for future in as_completed(futures):
         try:
             for finding in future.result():
                 keep(finding)
         except (TimeoutError, ProcessExpired):
-            alone += [(cell, pool.schedule(_examine_group, args=[[cell], plan], timeout=plan.timeout)) for cell in group]
-    for cell, future in alone:
-        keep(_result_or_reason(cell, future, plan.timeout))
+            alone |= {_schedule(workers, [cell], plan): cell for cell in futures[future]}
+    for future in as_completed(alone):
+        keep(_result_or_reason(alone[future], future, plan.timeout))
+
+
+def _schedule(workers: Workers, group: list[Cell], plan: Plan) -> ProcessFuture:
+    where = FLOATING.index(group[0].dtype)  # kernels are compiled anew for each dtype, in each process
+    return workers.schedule(where, _examine_group, group, plan, timeout=plan.timeout * len(group))
 
 
 def _result_or_reason(cell: Cell, future: ProcessFuture, timeout: float) -> Finding:
@@ -138,21 +161,19 @@ def _result_or_reason(cell: Cell, future: ProcessFuture, timeout: float) -> Find
         return bare(subject_of(cell), "not-run", f"the process died (exit code {error.exitcode})")
 
 
-def _group(cell: Cell) -> tuple[bool, str, int, str]:
-    """Groups that compile go first, so that the workers end together."""
-    return (cell.package != "jax", cell.adapter, line(cell.line).number, cell.dtype)
+def _group(cell: Cell) -> tuple[int, str, str]:
+    """Adapters stand next to each other on a line and dtype, since they share its inputs and enclosures in a worker."""
+    return (line(cell.line).number, cell.dtype, cell.adapter)
 
 
 def _examine_group(group: list[Cell], plan: Plan) -> list[Finding]:
     return [examine(cell, profile(plan.profile), plan.seed) for cell in group]
 
 
-def _about_the_sheet(pool: ProcessPool, plan: Plan) -> Iterator[Proof | Check | Curve]:
+def _about_the_sheet(workers: Workers, plan: Plan) -> list[ProcessFuture]:
     """What is found out about the sheet itself: proofs, properties, and how the differences grow."""
     ids = [formula.id for formula in chosen_lines(plan.lines)]
-    tasks = [pool.schedule(_sheet_of, args=[line_id, plan], timeout=10 * plan.timeout) for line_id in ids]
-    for task in tasks:
-        yield from task.result()
+    return [workers.schedule(i, _sheet_of, line_id, plan, timeout=10 * plan.timeout) for i, line_id in enumerate(ids)]
 
 
 def _sheet_of(line_id: str, plan: Plan) -> list[Any]:
@@ -188,14 +209,17 @@ def refresh_witnesses(
     formulas = [formula for formula in chosen_lines(plan.lines) if formula.axes]
     on_start(len(formulas))
     count = 0
-    with _pool(plan) as pool:
-        tasks = [(f, [pool.schedule(_search, args=[f.id, dtype, plan]) for dtype in plan.dtypes]) for f in formulas]
+    workers, dtypes = Workers(plan.workers), chosen_dtypes(plan.dtypes)
+    try:
+        tasks = [(f, [workers.schedule(i, _search, f.id, dtype, plan) for i, dtype in enumerate(dtypes)]) for f in formulas]
         for formula, parts in tasks:
             searched = [kept for part in parts for kept in part.result()]
-            untouched = [kept for kept in witness.kept(formula.id) if kept.dtype not in plan.dtypes]
+            untouched = [kept for kept in witness.kept(formula.id) if kept.dtype not in dtypes]
             witness.keep(formula.id, searched + untouched)
             count += sum(kept.found for kept in searched)
             on_line(formula.id)
+    finally:
+        workers.stop()
     return count
 
 

@@ -200,9 +200,8 @@ def _first_fit(
 
 
 def _credible(formula: Formula, fitted: Fit, claim: Reading | None) -> bool:
-    """A wider model only explains a subject if it then fits what is claimed or, where nothing is, one real function only."""
-    meanings = {formula.meaning(reading) for reading in fitted.holds}
-    return formula.meaning(claim) in meanings if claim else len(meanings) == 1
+    """A wider model only explains a subject of which something is claimed if it then fits what is claimed."""
+    return claim is None or any(formula.meaning(reading) == formula.meaning(claim) for reading in fitted.holds)
 
 
 def _separable(formula: Formula, claim: Reading | None, dtype: str) -> bool:

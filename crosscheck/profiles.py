@@ -23,7 +23,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("quick", examples=8, traces=1, exact=4, shapes=1),
-        Profile("standard", examples=24, traces=2, exact=8, shapes=2),
+        Profile("standard", examples=16, traces=1, exact=6, shapes=1),
         Profile("thorough", examples=150, traces=30, exact=24, shapes=99),
     )
 }

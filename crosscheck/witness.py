@@ -247,7 +247,7 @@ def _small_trace(draw: Callable, formula: Optimizer, p: Precision) -> TraceSampl
     number = st.one_of(st.integers(0, 2).map(float), st.integers(-3, 3).map(float), st.integers(1, 20).map(lambda k: 2.0**-k))
     gradients = np.reshape(draw(st.lists(number, min_size=steps, max_size=steps), label="gradients"), (steps, 1))
     weight = np.asarray([draw(st.sampled_from([0.0, 1.0, 2.0]), label="w")])
-    rates = draw(st.sampled_from(list(RATES)), label="rates")
+    rates = "a rate that is new at every step"
     setting = draw(st.sampled_from(range(SETTINGS - 1, -1, -1)), label="hyperparameters")
     trace = _trace(formula, gradients.astype(p.numpy), rates, setting, weight.astype(p.numpy))
     return TraceSample(f"{rates} | {setting}", trace)

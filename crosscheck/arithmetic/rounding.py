@@ -647,7 +647,7 @@ def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray]
             return result
         with np.errstate(all="ignore"):
             limit = function(np.where(a.value > 0, Wide(np.inf), Wide(-np.inf)))
-        reach = np.where(a.huge & np.isfinite(limit), np.abs(limit - value), 0)
+            reach = np.where(a.huge & np.isfinite(limit), np.abs(limit - value), 0)
         huge = a.huge & ~np.isfinite(limit)
         return Enclosure(result.value, np.maximum(result.error, reach), p, _either(result.huge, huge))
 
