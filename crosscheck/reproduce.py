@@ -141,9 +141,10 @@ class Place:
 def _place(subject: Subject, witness: Witness, observed: Quantity) -> Place:
     """The smallest parameter in which the weight moves as it did in the campaign, to the last bit.
 
-    Frameworks may treat the elements that fill a SIMD block otherwise than those behind the last one.
+    Frameworks may treat the elements that fill a SIMD block otherwise than those behind the last one. Where trying it out
+    would cost a compilation it is not tried.
     """
-    if isinstance(subject.formula, Map):
+    if isinstance(subject.formula, Map) or subject.adapter.compiles:
         return Place()
     trace = _trace(witness)
     for copies, width in ((1, 1), (PARAMETER, WIDTH)):
