@@ -9,11 +9,11 @@ import numpy as np
 from ..adapters.contract import Unsupported
 from ..reference.vocabulary import Formula, Map, Reading
 from .arithmetic.rounding import Enclosure, Rounding, Wide
-from .domains import Sample, bound_sizes, stable_seed
+from .domains import AnySample, Sample, bound_sizes, stable_seed
 from .fit import Predictions, Undefined
 from .subjects import Subject
 
-TRIED = 4  # samples, the kept witnesses first; of the sheet's own sizes, since some frameworks compile each shape anew
+TRIED = 4  # samples, the kept witnesses first; of one shape, since some frameworks compile each shape anew
 
 
 def forward_mode_misses(
@@ -27,7 +27,7 @@ def forward_mode_misses(
         return ""
     if subject.native is not None and subject.adapter.compiles and subject.cell.mode != subject.adapter.map_modes[0]:
         return ""  # the same rule as in the plain mode, compiled: the derived route shows that compiling keeps it
-    for index in _tried(subject, formula, predictions, accepted):
+    for index in _tried(formula, predictions, accepted):
         sample = predictions.samples[index]
         assert isinstance(sample, Sample)
         prediction = predictions(index, reading)
@@ -49,22 +49,17 @@ def forward_mode_misses(
     return ""
 
 
-def _tried(subject: Subject, formula: Map, predictions: Predictions, accepted: Sequence[int]) -> list[int]:
-    sizes = dict(formula.sheet_sizes)
-    if subject.native is not None:
-        sizes |= subject.native.sizes
-    found = []
-    for index in accepted:
-        sample = predictions.samples[index]
-        if isinstance(sample, Sample) and _is_moderate(sample, predictions) and bound_sizes(formula, sample.arrays) == sizes:
-            found.append(index)
-    return found[:TRIED]
+def _tried(formula: Map, predictions: Predictions, accepted: Sequence[int]) -> list[int]:
+    """The first moderate samples, all of one shape."""
+    moderate = [i for i in accepted if _is_moderate(predictions.samples[i], predictions)]
+    sizes = {i: bound_sizes(formula, predictions.samples[i].arrays) for i in moderate}  # type: ignore[union-attr]
+    return [i for i in moderate if sizes[i] == sizes[moderate[0]]][:TRIED]
 
 
-def _is_moderate(sample: Sample, predictions: Predictions) -> bool:
+def _is_moderate(sample: AnySample, predictions: Predictions) -> bool:
     """Whether products of two inputs cannot overflow: forward mode forms other products than reverse mode does."""
     limit = np.sqrt(predictions.precision.max)
-    return all((np.abs(array.astype(np.float64)) < limit).all() for array in sample.arrays.values())
+    return isinstance(sample, Sample) and all((np.abs(array.astype(np.float64)) < limit).all() for array in sample.arrays.values())
 
 
 def tangents_for(sample: Sample, wrt: Sequence[str]) -> dict[str, np.ndarray]:

@@ -17,22 +17,18 @@ Bucket = tuple[tuple[str, float], ...]
 def shown(subject: Subject, samples: Sequence[AnySample], profile: Profile) -> list[int]:
     """The indices of the samples that a subject is examined on: those of shapes that it takes and, where each new shape (or
     set of hyperparameters, which are constants of the compiled code) costs a compilation, of the profile's number of
-    buckets: the sheet's own sizes or the field's default hyperparameters, then those with the most samples; and always that of the witness of what is claimed."""
+    buckets: those with the most samples, which are those of the hard points, or for an optimizer the field's default
+    hyperparameters; and always that of the witness of what is claimed."""
     taken = [i for i, sample in enumerate(samples) if subject.accepts(sample)]
     if not subject.adapter.compiles:
         return taken
     formula = subject.formula
     bucket = {i: _bucket(formula, samples[i]) for i in taken}
     counted = Counter(bucket.values())
-    sheet = tuple(sorted((formula.sheet_sizes if isinstance(formula, Map) else _field_defaults(formula)).items()))
-    ranked = sorted(counted, key=lambda b: (b != sheet, -counted[b], b))
+    first = tuple(sorted(hyperparameters(formula, 0).items())) if isinstance(formula, Optimizer) else ()
+    ranked = sorted(counted, key=lambda b: (b != first, -counted[b], b))
     kept = {*ranked[: profile.shapes], *(bucket[i] for i in taken if _is_witness(subject, samples[i]))}
     return [i for i in taken if bucket[i] in kept]
-
-
-def _field_defaults(formula: Formula) -> dict[str, float]:
-    assert isinstance(formula, Optimizer)
-    return hyperparameters(formula, 0)
 
 
 def _is_witness(subject: Subject, sample: AnySample) -> bool:

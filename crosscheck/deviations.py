@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from ..reference.vocabulary import Axis, Formula, Map, Reading
 from .domains import AnySample, Sample
@@ -37,25 +38,27 @@ def _deviation(
     formula: Formula, axis: Axis, cells: Sequence[Finding], proofs: Sequence[Proof], checks: Sequence[Check]
 ) -> Deviation:
     rival = _rival(axis, cells)
-    evidence = [
-        *_proved(formula, axis, proofs),
-        *_properties(formula, checks),
-        *_adopted(axis, cells),
-    ]
     question = next((erratum.question for erratum in formula.errata if erratum.axis == axis.name), "")
     return Deviation(
         line=formula.id,
         axis=axis.name,
-        question=question or f"Which {axis.name}?",
+        question=question or f"{axis.name}: {' or '.join(axis.names)}?",
         printed=axis.printed,
         standard=rival,
         printed_latex=axis.option(axis.printed).latex or formula.latex,
         standard_latex=axis.option(rival).latex or formula.standard_latex or formula.latex,
         conclusion=_conclusion(axis, rival, cells, formula, proofs, checks),
-        evidence=evidence,
+        evidence=_properties(formula, checks),
         witness=_witness(formula, axis, rival),
         source=axis.source,
+        kind=_kind(axis),
     )
+
+
+def _kind(axis: Axis) -> Literal["erratum", "convention", "precision"]:
+    if axis.printed == axis.standard:
+        return "convention"
+    return "precision" if axis.kind == "evaluation" else "erratum"
 
 
 def _rival(axis: Axis, cells: Sequence[Finding]) -> str:
@@ -87,28 +90,6 @@ def _who(axis: Axis, cells: Sequence[Finding], other: bool = False) -> dict[str,
 def _names(cells: Iterable[Cell]) -> list[str]:
     """Subjects by name, whatever their dtype and mode."""
     return list(dict.fromkeys(f"{cell.package} {cell.native or 'differentiating the printed line'}" for cell in cells))
-
-
-def _adopted(axis: Axis, cells: Sequence[Finding]) -> list[str]:
-    lines = []
-    for option, who in _who(axis, cells).items():
-        names = _names(who)
-        print_ = " (printed)" if option == axis.printed else ""
-        lines.append(f"{option}{print_} is what fits {', '.join(names)}: {len(who)} cells")
-    return lines
-
-
-def _of_axis(formula: Formula, axis: Axis, reading: dict[str, str]) -> bool:
-    return reading.get(axis.name) is not None
-
-
-def _proved(formula: Formula, axis: Axis, proofs: Sequence[Proof]) -> list[str]:
-    return [
-        f"SymPy: the {proof.role} cotangent is {proof.outcome} from the forward line ({proof.detail})"
-        + (f"; {proof.counterexample}" if proof.counterexample else "")
-        for proof in proofs
-        if proof.line == formula.id and _of_axis(formula, axis, proof.reading)
-    ]
 
 
 def _properties(formula: Formula, checks: Sequence[Check]) -> list[str]:

@@ -122,7 +122,11 @@ class Check(Struct, frozen=True):
 
 
 class Deviation(Struct, frozen=True):
-    """A contestable point of the sheet: the printed option on one axis against the standard one, and what shows it."""
+    """A contestable point of the sheet: the printed option on one axis against another, and what shows it.
+
+    ``standard`` is the option that the printed one is set against: the standard one where the print is an "erratum" or a worse
+    evaluation ("precision"), and where it is standard itself ("convention") the one that most frameworks have instead.
+    """
 
     line: str
     axis: str
@@ -135,6 +139,7 @@ class Deviation(Struct, frozen=True):
     evidence: list[str]
     witness: Witness | None
     source: str = ""
+    kind: Literal["erratum", "convention", "precision"] = "erratum"
 
 
 class Series(Struct, frozen=True):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..reference.vocabulary import Formula, Reading
 from .arithmetic.formats import precision
+from .arithmetic.rounding import Wide
 from .domains import AnySample, Sample
 from .exactness import ulp_at
 from .findings import Quantity, Witness
@@ -107,7 +108,7 @@ def _witness(
     ]
     if observed is not None:
         values.append(quantity("observed", observed[output]))
-    apart, budget = _gap(predictions, output, index, dtype)
+    apart, budget = _gap(predictions, output, index, dtype, observed)
     settings = dict(sample.settings) if isinstance(sample, Sample) else {}
     separates = [dict(reading.axes) for reading in readings]
     return Witness(
@@ -122,9 +123,10 @@ def _place(output: str, index: tuple[int, ...]) -> str:
 
 
 def _gap(
-    predictions: Sequence[Prediction], output: str, index: tuple[int, ...], dtype: str
+    predictions: Sequence[Prediction], output: str, index: tuple[int, ...], dtype: str, observed: Observation | None
 ) -> tuple[float | None, float | None]:
-    """How far the two readings are apart where they part, and the sum of their budgets, both in ulps."""
+    """How far the two readings are apart where they part, and the sum of their budgets, both in ulps. Of two evaluations of
+    one function: how far what was observed is from the second, and the budget of that."""
     if any(isinstance(p, Undefined) for p in predictions):
         return None, None
     a, b = (p[output] for p in predictions if not isinstance(p, Undefined))
@@ -132,8 +134,11 @@ def _gap(
         return None, None
     ulp = ulp_at(float(a.value[index]), precision(dtype))
     with np.errstate(all="ignore"):
-        apart = float(np.abs(a.value[index] - b.value[index]) / ulp)
-        budget = float((a.error[index] + b.error[index]) / ulp)
+        if observed is None or a.parts_from(b)[index]:
+            distance, allowed = np.abs(a.value[index] - b.value[index]), a.error[index] + b.error[index]
+        else:
+            distance, allowed = np.abs(observed[output][index].astype(Wide) - b.value[index]), b.error[index]
+        apart, budget = float(distance / ulp), float(allowed / ulp)
     return (apart if np.isfinite(apart) else None), (budget if np.isfinite(budget) else None)
 
 

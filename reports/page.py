@@ -37,13 +37,6 @@ class DeviationView:
     scripts: tuple[arrange.Subject, ...]
 
 
-@dataclass(frozen=True)
-class ConventionView:
-    line: LineInfo
-    map: arrange.ReadingMap
-    departing: tuple[arrange.Subject, ...]
-
-
 def write_page(findings: Findings, folder: str | os.PathLike[str]) -> Path:
     """Write ``index.html`` into ``folder`` and return its path."""
     path = check_writable(folder) / FILE_NAME
@@ -63,8 +56,8 @@ def render(findings: Findings) -> str:
             findings=findings,
             counts=tally(finding.verdict for finding in findings.cells),
             failing=[s for s in subjects if any(map(fails, s.findings))],
-            families=deviations,
-            conventions=_conventions(findings, on_line),
+            families=[family for family in deviations if family[0].deviation.kind != "convention"],
+            conventions=[family for family in deviations if family[0].deviation.kind == "convention"],
             troubles=_troubles(subjects),
             not_run=_not_run(findings.cells),
             groups=arrange.matrix(findings, on_line),
@@ -145,18 +138,6 @@ def _deviation(
 def _with_scripts(subjects: Iterable[arrange.Subject]) -> tuple[arrange.Subject, ...]:
     """Those with something to run; what is in trouble has a card of its own, with its script."""
     return tuple(s for s in subjects if s.telling.script and s.verdict in ("convention", "erratum"))
-
-
-def _conventions(findings: Findings, on_line: dict[str, list[arrange.Subject]]) -> list[ConventionView]:
-    """Axes on which some framework computes another real function than the printed one, and that no deviation shows already."""
-    told = {(deviation.line, deviation.axis) for deviation in findings.deviations}
-    views = []
-    for line in findings.lines:
-        for axis in line.axes:
-            departing = arrange.departing(axis, on_line.get(line.id, []))
-            if departing and axis.kind != "evaluation" and (line.id, axis.name) not in told:
-                views.append(ConventionView(line, arrange.reading_map(axis, on_line[line.id]), tuple(departing)))
-    return views
 
 
 def _maps(findings: Findings, on_line: dict[str, list[arrange.Subject]]) -> dict[str, list[arrange.ReadingMap]]:
