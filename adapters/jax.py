@@ -262,9 +262,7 @@ def _rmsprop_natives() -> Iterator[Native]:
         TRANSFORMATIONS,
         notes="What torch.optim.RMSprop does with momentum.",
     )
-    yield _row(
-        "rmsprop", "example_libraries.rmsprop", "optimizers.rmsprop(rate, gamma=beta, eps=eps)", plain, source=EXAMPLES
-    )
+    yield _row("rmsprop", "example_libraries.rmsprop", "optimizers.rmsprop(rate, gamma=beta, eps=eps)", plain, source=EXAMPLES)
     yield _row(
         "rmsprop",
         "example_libraries.rmsprop_momentum",
@@ -587,9 +585,9 @@ class JAX(Adapter):
 
         seconds: list[float] = []
 
-        def listen(event: str, duration: float, **_: Any) -> None:
+        def listen(event: str, duration_secs: float, **_: Any) -> None:
             if event == "/jax/core/compile/backend_compile_duration":
-                seconds.append(duration)
+                seconds.append(duration_secs)
 
         monitoring.register_event_duration_secs_listener(listen)
         try:

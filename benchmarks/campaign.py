@@ -18,6 +18,7 @@ import optax  # noqa: F401  (imported before the clock starts, as are the framew
 import torch  # noqa: F401
 from _table import show
 from gradspec.adapters.discovery import load
+from gradspec.adapters.jax import ADAPTER as JAX
 from gradspec.crosscheck import domains, examine, fit, proof
 from gradspec.crosscheck.matrix import cells, modes_of
 from gradspec.crosscheck.profiles import profile
@@ -101,11 +102,10 @@ def shares() -> None:
 
 def compilations(line_id: str, mode: str, examples: int) -> int:
     """How often XLA compiles while a line's cells of one mode are examined from a fresh start."""
-    adapter = load("jax")
-    adapter.forget()
+    JAX.forget()
     jax.clear_caches()
     effort = replace(profile("standard"), name=f"{examples} examples", examples=examples, traces=max(1, examples // 4))
-    with adapter.compilations() as found:
+    with JAX.compilations() as found:
         for cell in cells(("jax",), (line_id,), (DTYPE,)):
             if cell.mode == mode:
                 examine.examine(cell, effort)

@@ -59,7 +59,9 @@ def _tried(formula: Map, predictions: Predictions, accepted: Sequence[int]) -> l
 def _is_moderate(sample: AnySample, predictions: Predictions) -> bool:
     """Whether products of two inputs cannot overflow: forward mode forms other products than reverse mode does."""
     limit = np.sqrt(predictions.precision.max)
-    return isinstance(sample, Sample) and all((np.abs(array.astype(np.float64)) < limit).all() for array in sample.arrays.values())
+    return isinstance(sample, Sample) and all(
+        (np.abs(array.astype(np.float64)) < limit).all() for array in sample.arrays.values()
+    )
 
 
 def tangents_for(sample: Sample, wrt: Sequence[str]) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import platform
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import TimeoutError, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from itertools import groupby
 from multiprocessing import get_context
 from typing import Any
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from ..adapters.discovery import load
 from ..reference.arguments import FLOATING
@@ -60,7 +60,8 @@ def run(
     """
     started, began = time.perf_counter(), datetime.now(UTC)
     every = cells(plan.adapters, plan.lines, plan.dtypes)
-    found = {cell.id: finished[cell.id] for cell in every if cell.id in (finished or {})}
+    before = finished or {}
+    found = {cell.id: before[cell.id] for cell in every if cell.id in before}
     waiting = [cell for cell in every if cell.id not in found]
     on_start(len(waiting))
 
@@ -112,7 +113,7 @@ class Workers:
         make = partial(ProcessPool, max_workers=1, initializer=_start_worker, context=get_context("spawn"))
         self.pools = [make() for _ in range(count)]
 
-    def schedule(self, where: int, task: Callable[..., Any], *args: Any, timeout: float | None = None) -> ProcessFuture:
+    def schedule(self, where: int, task: Callable[..., Any], *args: Any, timeout: float | None = None) -> Future:
         return self.pools[where % len(self.pools)].schedule(task, args=args, timeout=timeout)
 
     def close(self) -> None:
@@ -136,7 +137,7 @@ def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Te
     or kills its worker is taken up again cell by cell, so that only the cell at fault is lost."""
     groups = [list(group) for _, group in groupby(sorted(waiting, key=_group), key=_group)]
     futures = {_schedule(workers, group, plan): group for group in groups}
-    alone: dict[ProcessFuture, Cell] = {}
+    alone: dict[Future, Cell] = {}
     for future in as_completed(futures):
         try:
             for finding in future.result():
@@ -147,12 +148,12 @@ def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Te
         keep(_result_or_reason(alone[future], future, plan.timeout))
 
 
-def _schedule(workers: Workers, group: list[Cell], plan: Plan) -> ProcessFuture:
+def _schedule(workers: Workers, group: list[Cell], plan: Plan) -> Future:
     where = FLOATING.index(group[0].dtype)  # kernels are compiled anew for each dtype, in each process
     return workers.schedule(where, _examine_group, group, plan, timeout=plan.timeout * len(group))
 
 
-def _result_or_reason(cell: Cell, future: ProcessFuture, timeout: float) -> Finding:
+def _result_or_reason(cell: Cell, future: Future, timeout: float) -> Finding:
     try:
         return future.result()[0]
     except TimeoutError:
@@ -170,7 +171,7 @@ def _examine_group(group: list[Cell], plan: Plan) -> list[Finding]:
     return [examine(cell, profile(plan.profile), plan.seed) for cell in group]
 
 
-def _about_the_sheet(workers: Workers, plan: Plan) -> list[ProcessFuture]:
+def _about_the_sheet(workers: Workers, plan: Plan) -> list[Future]:
     """What is found out about the sheet itself: proofs, properties, and how the differences grow."""
     ids = [formula.id for formula in chosen_lines(plan.lines)]
     return [workers.schedule(i, _sheet_of, line_id, plan, timeout=10 * plan.timeout) for i, line_id in enumerate(ids)]

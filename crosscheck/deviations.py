@@ -29,8 +29,8 @@ def of(
         _deviation(formula, axis, by_line[formula.id], proofs, checks)
         for formula in formulas
         for axis in formula.axes
-        if axis.kind == "meaning" and (axis.printed != axis.standard or _who(axis, by_line[formula.id], other=True))
-        or axis.kind == "evaluation" and any(erratum.axis == axis.name for erratum in formula.errata)
+        if (axis.kind == "meaning" and (axis.printed != axis.standard or _who(axis, by_line[formula.id], other=True)))
+        or (axis.kind == "evaluation" and any(erratum.axis == axis.name for erratum in formula.errata))
     ]
 
 
@@ -45,10 +45,10 @@ def _deviation(
         question=question or f"{axis.name}: {' or '.join(axis.names)}?",
         printed=axis.printed,
         standard=rival,
-        printed_latex=axis.option(axis.printed).latex or formula.latex,
-        standard_latex=axis.option(rival).latex or formula.standard_latex or formula.latex,
+        printed_latex=axis.option(axis.printed).latex,
+        standard_latex=axis.option(rival).latex,
         conclusion=_conclusion(axis, rival, cells, formula, proofs, checks),
-        evidence=_properties(formula, checks),
+        evidence=_properties(formula, checks) if axis.printed != axis.standard else [],
         witness=_witness(formula, axis, rival),
         source=axis.source,
         kind=_kind(axis),

@@ -92,7 +92,7 @@ def draw(strategy: st.SearchStrategy, count: int, purpose: str, seed_: int) -> t
         database=None,
         deadline=None,
         phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] (its __iter__ is not annotated)
     )
     @given(strategy)
     def collect(example: Any) -> None:

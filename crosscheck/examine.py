@@ -219,7 +219,9 @@ def _expected(subject: Subject, judgement: Judgement) -> Judgement:
         return judgement
     if judgement.verdict == limitation.verdict:
         return judgement.known_as(f"{limitation.what} ({limitation.source})")
-    return Judgement("stale", f"the known limitation no longer shows ({limitation.what}); {judgement.reason}", judgement.reading)
+    return Judgement(
+        "stale", f"the known limitation no longer shows ({limitation.what}); {judgement.reason}", judgement.reading
+    )
 
 
 def _witness(

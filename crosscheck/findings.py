@@ -133,7 +133,7 @@ class Deviation(Struct, frozen=True):
     question: str
     printed: str
     standard: str
-    printed_latex: str
+    printed_latex: str  # empty where the option is said in words only
     standard_latex: str
     conclusion: str  # computed from the evidence
     evidence: list[str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -179,4 +178,3 @@ def is_decisive(prediction: Prediction) -> bool:
     if isinstance(prediction, Undefined):
         return True
     return any(bool((~enclosure.void).any()) for enclosure in prediction.values())
-

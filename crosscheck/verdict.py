@@ -42,7 +42,9 @@ def judge(
     if claim is not None and _is_also_printed(formula, fitted, claim):
         if separable:
             return Judgement("stale", f"claimed {_named(formula, claim)}, but the printed reading fits as well", reading, claim)
-        judgement = Judgement("agrees", f"the printed reading fits; {_named(formula, claim)} gives the same numbers here", reading)
+        judgement = Judgement(
+            "agrees", f"the printed reading fits; {_named(formula, claim)} gives the same numbers here", reading
+        )
     else:
         judgement = _by_meaning(formula, fitted, reading)
     if model != "plain":

@@ -148,8 +148,8 @@ def search(formula: Formula, dtype: str, deviation: Deviation, seed: int = 0) ->
     """The smallest input found on which no floating-point number can belong to both the deviating and the printed reading.
 
     Readings that are one real function evaluated in two ways always have numbers in common: for them it is the smallest input
-    on which one of them, evaluated by NumPy, leaves the budget of the other. Hypothesis draws small shapes and simple numbers first, is pushed towards separation by ``target``, and shrinks what
-    it finds. The same seed finds the same witness.
+    on which one of them, evaluated by NumPy, leaves the budget of the other. Hypothesis draws small shapes and simple numbers
+    first, is pushed towards separation by ``target``, and shrinks what it finds. The same seed finds the same witness.
     """
     p, reading = precision(dtype), deviation.reading(formula)
 
@@ -170,7 +170,7 @@ def search(formula: Formula, dtype: str, deviation: Deviation, seed: int = 0) ->
                 database=None,
                 deadline=None,
                 phases=(Phase.generate, Phase.target, Phase.shrink),
-                suppress_health_check=list(HealthCheck),
+                suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] (its __iter__ is not annotated)
             ),
             random=Random(stable_seed(formula.id, dtype, deviation, seed)),
         )

@@ -68,9 +68,10 @@ def failure_witness(
 ) -> Witness:
     """What was observed on the sample that rules ``rival`` out, beside what the two readings give there."""
     p = precision(dtype)
-    pair = tuple(predict(formula, r, sample, p) for r in (reading, rival))
-    sample, pair, observed, index = _one_column(sample, pair, observed, missed)
-    return _witness(sample, dtype, (reading, rival), pair, (missed.output, index), observed)
+    readings = (reading,) if reading == rival else (reading, rival)
+    predictions: Sequence[Prediction] = [predict(formula, r, sample, p) for r in readings]
+    sample, predictions, observed, index = _one_column(sample, predictions, observed, missed)
+    return _witness(sample, dtype, readings, predictions, (missed.output, index), observed)
 
 
 def _one_column(
@@ -111,9 +112,7 @@ def _witness(
     apart, budget = _gap(predictions, output, index, dtype, observed)
     settings = dict(sample.settings) if isinstance(sample, Sample) else {}
     separates = [dict(reading.axes) for reading in readings]
-    return Witness(
-        dtype, inputs_of(sample), settings, separates, _place(output, index), values, apart, budget, remarks
-    )
+    return Witness(dtype, inputs_of(sample), settings, separates, _place(output, index), values, apart, budget, remarks)
 
 
 def _place(output: str, index: tuple[int, ...]) -> str:
@@ -129,7 +128,8 @@ def _gap(
     one function: how far what was observed is from the second, and the budget of that."""
     if any(isinstance(p, Undefined) for p in predictions):
         return None, None
-    a, b = (p[output] for p in predictions if not isinstance(p, Undefined))
+    held = [p[output] for p in predictions if not isinstance(p, Undefined)]
+    a, b = held[0], held[-1]
     if a.shape != b.shape or len(index) != a.ndim:
         return None, None
     ulp = ulp_at(float(a.value[index]), precision(dtype))
@@ -140,5 +140,3 @@ def _gap(
             distance, allowed = np.abs(observed[output][index].astype(Wide) - b.value[index]), b.error[index]
         apart, budget = float(distance / ulp), float(allowed / ulp)
     return (apart if np.isfinite(apart) else None), (budget if np.isfinite(budget) else None)
-
-

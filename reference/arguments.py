@@ -27,7 +27,8 @@ def floating_array(name: str, value: Any) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.name not in FLOATING:
         raise ArgumentError(
-            f"{name} has dtype {array.dtype}; expected one of {', '.join(FLOATING)} (write np.asarray({name}, dtype=np.float64))"
+            f"{name} has dtype {array.dtype}; expected one of {', '.join(FLOATING)} "
+            f"(write np.asarray({name}, dtype=np.float64))"
         )
     return array
 

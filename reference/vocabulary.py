@@ -299,9 +299,7 @@ class Optimizer(Formula):
         for hyper in self.hyperparameters:
             if hyper.name == name:
                 return hyper
-        raise ArgumentError(
-            f"{self.id} has no hyperparameter {name!r}.{suggest(name, [h.name for h in self.hyperparameters])}"
-        )
+        raise ArgumentError(f"{self.id} has no hyperparameter {name!r}.{suggest(name, [h.name for h in self.hyperparameters])}")
 
     def keywords(self, hyper: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
         """Hyperparameters and axes as ``start`` and ``update`` take them: of two with one name, the axis gets ``_axis``."""

@@ -112,7 +112,7 @@ def slug(*parts: str) -> str:
 
 
 def subjects(cells: Iterable[Finding]) -> list[Subject]:
-    found: dict[tuple[str, ...], list[Finding]] = defaultdict(list)
+    found: dict[tuple[str, str, str, str, str], list[Finding]] = defaultdict(list)
     for finding in cells:
         cell = finding.cell
         found[cell.line, cell.adapter, cell.package, cell.route, cell.native].append(finding)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import jinja2
 from markupsafe import Markup
 
-from ..crosscheck.findings import VERDICTS, Check, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
+from ..crosscheck.findings import VERDICTS, AxisInfo, Check, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
 from . import arrange
 from .mathml import typeset
 from .signs import SIGNS, fails, reason, tally, worst
@@ -30,6 +30,7 @@ T = TypeVar("T", Check, Curve, Proof)
 class DeviationView:
     deviation: Deviation
     line: LineInfo | None
+    axis: AxisInfo | None
     anchor: str
     map: arrange.ReadingMap | None
     proofs: tuple[Proof, ...]
@@ -127,6 +128,7 @@ def _deviation(
     return DeviationView(
         deviation,
         line,
+        axis,
         arrange.slug("deviation", deviation.line, deviation.axis),
         arrange.reading_map(axis, on_line) if axis else None,
         tuple(proof for proof in findings.proofs if proof.line == deviation.line),

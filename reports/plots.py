@@ -28,15 +28,16 @@ def draw(curve: Curve) -> str:
     import matplotlib
 
     salt = hashlib.sha256(repr(curve).encode()).hexdigest()[:12]
-    settings = {
-        "svg.hashsalt": salt,
-        "svg.fonttype": "none",
-        "text.parse_math": False,
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib, so that the layout is the same everywhere
-        "font.size": 11,
-    }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(
+        {
+            "svg.hashsalt": salt,
+            "svg.fonttype": "none",
+            "text.parse_math": False,
+            "font.family": "sans-serif",
+            "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib, so that the layout is the same everywhere
+            "font.size": 11,
+        }
+    ):
         return _for_a_page(_svg(curve), curve)
 
 
@@ -59,7 +60,7 @@ def _svg(curve: Curve) -> str:
 
 
 def _clean(series: Series) -> Series:
-    y = [math.nan if value is None or not abs(value) <= LARGEST else value for value in series.y]
+    y: list[float | None] = [math.nan if value is None or not abs(value) <= LARGEST else value for value in series.y]
     x = [math.nan if not abs(value) <= LARGEST else value for value in series.x]
     return Series(series.label, x, y)
 

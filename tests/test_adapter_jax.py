@@ -97,8 +97,7 @@ def specials(dtype: str) -> list[float]:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_arrays_come_back_with_the_bits_that_went_in(dtype, mode):
     vector = np.array(specials(dtype)).astype(DTYPES[dtype])
-    for x in (vector, vector[0], vector.reshape(3, 3), vector[:0]):
-        x = np.asarray(x)
+    for x in map(np.asarray, (vector, vector[0], vector.reshape(3, 3), vector[:0])):
         value, bars = ADAPTER.pull_back(_identity, {"x": x}, ("x",), x, mode)
         for back in (value, bars["x"]):
             assert (back.dtype, back.shape, back.tobytes()) == (x.dtype, x.shape, x.tobytes())
@@ -323,8 +322,8 @@ def _parts(formula, trace, a, b) -> bool:
     return any(mine.parts_from(other).any() for mine, other in pairs)
 
 
-@pytest.mark.parametrize("dtype", ("float32", "bfloat16", "float16"))
-@pytest.mark.parametrize("name", ("optax.sgd.momentum", "optax.rmsprop", "optax.adam"))
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("name", ["optax.sgd.momentum", "optax.rmsprop", "optax.adam"])
 def test_a_narrow_dtype_stays_narrow_and_fits_its_reading(name, dtype):
     native = next(n for n in OPTIMIZERS if n.name == name)
     formula = line(native.line)

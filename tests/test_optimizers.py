@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 SGD, MOMENTUM, RMSPROP, ADAM = (line(f"optimizer.{name}") for name in ("sgd", "momentum", "rmsprop", "adam"))
-OPTIMIZERS: list[Optimizer] = [SGD, MOMENTUM, RMSPROP, ADAM]
+OPTIMIZERS = [SGD, MOMENTUM, RMSPROP, ADAM]
 READINGS = [(formula, reading) for formula in OPTIMIZERS for reading in formula.readings()]
 BETAS = st.floats(0.0, 0.999)
 GRADIENT = st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3)

@@ -503,7 +503,9 @@ def test_a_journal_of_another_campaign_is_not_continued(tmp_path: Path) -> None:
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-LOADS = re.compile(r"""(src|href|srcset|data)\s*=\s*["']?\s*(https?:|//)|url\(\s*["']?(https?:|//)|@import|<link""", re.I)
+LOADS = re.compile(
+    r"""(src|href|srcset|data)\s*=\s*["']?\s*(https?:|//)|url\(\s*["']?(https?:|//)|@import|<link""", re.IGNORECASE
+)
 
 
 def test_the_page_loads_nothing(html: str) -> None:
@@ -718,4 +720,4 @@ def test_reports_import_no_framework_and_no_plotting_until_asked() -> None:
 
 
 if __name__ == "__main__":  # to look at: python -m gradspec.tests.test_reports FOLDER
-    print(page.write_page(sample(), sys.argv[1]))
+    print(page.write_page(sample(), sys.argv[1]))  # noqa: T201 (run by hand, it says where the page is)

@@ -18,7 +18,7 @@ from gradspec.adapters.contract import Adapter, MapProgram, Native
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.domains import hard_samples, hard_traces
 from gradspec.crosscheck.examine import examine, subject_of
-from gradspec.crosscheck.findings import Witness
+from gradspec.crosscheck.findings import Finding, Witness
 from gradspec.crosscheck.fit import Miss
 from gradspec.crosscheck.matrix import cells
 from gradspec.crosscheck.profiles import profile
@@ -79,6 +79,11 @@ def cell(adapter: str, wanted: str):
     return next(c for c in cells([adapter]) if c.id == wanted)
 
 
+def witness_of(finding: Finding) -> Witness:
+    assert finding.witness is not None
+    return finding.witness
+
+
 def on_a_hard_point(adapter: str, wanted: str) -> tuple[Witness, str]:
     """A witness and a script of a cell whose finding may have none of its own, since it agrees."""
     subject = subject_of(cell(adapter, wanted))
@@ -93,7 +98,7 @@ def on_a_hard_point(adapter: str, wanted: str) -> tuple[Witness, str]:
 
 def shown_by(adapter: str) -> dict[str, tuple[Witness, str]]:
     found = {wanted: examine(cell(adapter, wanted), profile("quick")) for wanted in FOUND[adapter]}
-    shown = {wanted: (finding.witness, finding.script) for wanted, finding in found.items()}
+    shown = {wanted: (witness_of(finding), finding.script) for wanted, finding in found.items()}
     return shown | {wanted: on_a_hard_point(adapter, wanted) for wanted in ON_A_HARD_POINT[adapter]}
 
 
@@ -143,10 +148,11 @@ def test_an_abridged_witness_has_no_script() -> None:
     pytest.importorskip("torch")
     subject = subject_of(cell("pytorch", "scalar.max-torch-native.amax-float32"))
     finding = examine(subject.cell, profile("quick"))
-    x, *others = finding.witness.inputs
+    witness = witness_of(finding)
+    x, *others = witness.inputs
     abridged = msgspec.structs.replace(x, shape=[len(x.hexadecimal) + 1])
-    assert script_for(subject, finding.witness)
-    assert not script_for(subject, msgspec.structs.replace(finding.witness, inputs=[abridged, *others]))
+    assert script_for(subject, witness)
+    assert not script_for(subject, msgspec.structs.replace(witness, inputs=[abridged, *others]))
 
 
 @pytest.mark.parametrize("formula", catalogue().values(), ids=lambda formula: formula.id)

@@ -21,8 +21,8 @@ class Precision(Format):
 
     ``u`` is the unit roundoff, plus that of the wider format in which a library may have computed before rounding.
     ``eta`` is the smallest subnormal; where a library flushes subnormals to zero it is the smallest normal number.
-    ``elementary`` is k for exp, log, tanh and powers; arithmetic and the square root have k = 1, a quotient 2. ``scalar_u`` is the unit
-    roundoff of what is computed on scalars alone, which a library may hold in another format than the arrays.
+    ``elementary`` is k for exp, log, tanh and powers; arithmetic and the square root have k = 1, a quotient 2. ``scalar_u``
+    is the unit roundoff of what is computed on scalars alone, which a library may hold in another format than the arrays.
     """
 
     u: float

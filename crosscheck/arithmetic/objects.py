@@ -82,7 +82,9 @@ def truth() -> Objects:
     def lift(value: Any) -> Any:
         if isinstance(value, arb):
             return value
-        if isinstance(value, np.longdouble):  # exact: a longdouble is the sum of two doubles
+        # NumPy's stubs say longdouble is floating[...], at run time it is a class
+        if isinstance(value, np.longdouble):  # pyright: ignore[reportArgumentType]
+            # exact: a longdouble is the sum of two doubles
             high = float(value)
             return arb(high) + arb(float(value - np.longdouble(high)))
         return arb(value) if isinstance(value, int) else arb(float(value))

@@ -88,7 +88,7 @@ class Enclosure:
         return self._plain
 
     @property
-    def T(self) -> Enclosure:  # noqa: N802 (NumPy's name)
+    def T(self) -> Enclosure:
         return self._reshaped(lambda a: a.T)
 
     def _reshaped(self, move: Callable[[np.ndarray], np.ndarray]) -> Enclosure:

@@ -25,7 +25,7 @@ class Tangent:
         return self.primal.shape
 
     @property
-    def T(self) -> Tangent:  # noqa: N802 (NumPy's name)
+    def T(self) -> Tangent:
         return Tangent(self.primal.T, self.tangent.T)
 
     def __getitem__(self, key: Any) -> Tangent:
@@ -128,9 +128,7 @@ class Tangents:
 
     def prod(self, a: Tangent) -> Tangent:
         n = a.shape[0]
-        terms = [
-            self.base.prod(self.base.stack([a.tangent[j] if j == i else a.primal[j] for j in range(n)])) for i in range(n)
-        ]
+        terms = [self.base.prod(self.base.stack([a.tangent[j] if j == i else a.primal[j] for j in range(n)])) for i in range(n)]
         return Tangent(self.base.prod(a.primal), self.base.sum(self.base.stack(terms)))
 
     def _selected(self, a: Tangent, value: Any) -> Tangent:

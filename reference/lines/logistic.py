@@ -147,7 +147,7 @@ def _loss_of_z(xp: Any, z: Any, y: Any, *, sign: str, path: str) -> Any:
     if path in ("quotients", "chain"):
         return _loss(xp, sigma(xp, z), y, sign=sign)
     if path in ("difference", "complement"):
-        shift = xp.maximum(-z, xp.zeros_like(z))
+        shift = xp.maximum(xp.zeros_like(z), -z)
         if path == "difference":
             softplus = shift + xp.log1p(xp.exp(-xp.maximum(z, -z)))
         else:
