@@ -542,8 +542,10 @@ class JAX(Adapter):
             return np.stack([_to_numpy(step) for step in steps])
 
     def script(self, program: Program) -> str:
-        make = _map_script if isinstance(program, MapProgram) else _native_script if program.expression else _printed_script
-        body = make(program)  # type: ignore[arg-type]
+        if isinstance(program, MapProgram):
+            body = _map_script(program)
+        else:
+            body = _native_script(program) if program.expression else _printed_script(program)
         if program.dtype == "float64":
             body = "with jax.enable_x64(True):\n" + textwrap.indent(body.replace("\n\n\n", "\n\n"), "    ")
         definitions = spelled(program.definitions, "jnp")

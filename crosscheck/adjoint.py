@@ -52,7 +52,8 @@ def forward_mode_misses(
 def _tried(formula: Map, predictions: Predictions, accepted: Sequence[int]) -> list[int]:
     """The first moderate samples, all of one shape."""
     moderate = [i for i in accepted if _is_moderate(predictions.samples[i], predictions)]
-    sizes = {i: bound_sizes(formula, predictions.samples[i].arrays) for i in moderate}  # type: ignore[union-attr]
+    arrays = {i: sample.arrays for i in moderate if isinstance(sample := predictions.samples[i], Sample)}
+    sizes = {i: bound_sizes(formula, found) for i, found in arrays.items()}
     return [i for i in moderate if sizes[i] == sizes[moderate[0]]][:TRIED]
 
 

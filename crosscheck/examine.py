@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from ..adapters.contract import Adapter, Native, Unsupported
 from ..adapters.discovery import load
@@ -16,7 +17,7 @@ from .arithmetic.formats import Precision, precision
 from .buckets import shown
 from .domains import AnySample, TraceSample, samples, widened
 from .exactness import largest_ulps
-from .findings import Cell, Finding, Witness
+from .findings import Cell, Finding, Verdict, Witness
 from .fit import Fit, Observation, Predictions, fit, is_decisive, searched, worst_share
 from .profiles import Profile
 from .reproduce import script_for
@@ -112,11 +113,11 @@ def _versions(adapter: Adapter) -> str:
     return ", ".join(f"{name} {version}" for name, version in adapter.versions().items())
 
 
-def bare(subject: Subject, verdict: str, reason: str, **more: str) -> Finding:
-    return Finding(cell=subject.cell, verdict=verdict, reason=reason, **_described(subject.native), **more)  # type: ignore[arg-type]
+def bare(subject: Subject, verdict: Verdict, reason: str, **more: Any) -> Finding:
+    return Finding(cell=subject.cell, verdict=verdict, reason=reason, **_described(subject.native), **more)
 
 
-def _described(native: Native | None) -> dict[str, str]:
+def _described(native: Native | None) -> dict[str, Any]:
     if native is None:
         return {}
     return {"expression": native.expression, "source": native.source, "notes": native.notes, "limits": native.limits}

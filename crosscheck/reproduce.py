@@ -336,7 +336,9 @@ def _wrapped(text: str) -> str:
 
 
 def _output(witness: Witness) -> str:
-    return re.match(r"\w+", witness.where)[0]  # type: ignore[index]
+    name = re.match(r"\w+", witness.where)
+    assert name is not None
+    return name[0]
 
 
 def _apart(witness: Witness) -> list[str]:

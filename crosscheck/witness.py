@@ -126,7 +126,8 @@ def replays(formula: Formula, dtype: str) -> list[AnySample]:
     assert isinstance(formula, Optimizer)
     packed: list[AnySample] = []
     for rates, setting in sorted({(w.rates, w.setting) for w in found}):
-        traces = [sample_of(formula, w).trace for w in found if (w.rates, w.setting) == (rates, setting)]  # type: ignore[union-attr]
+        samples = [sample_of(formula, w) for w in found if (w.rates, w.setting) == (rates, setting)]
+        traces = [sample.trace for sample in samples if isinstance(sample, TraceSample)]  # all are: the line is an optimizer
         packed.append(TraceSample(PACKED, _side_by_side(formula, traces, rates, setting)))
     return packed
 

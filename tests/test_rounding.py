@@ -176,3 +176,45 @@ def test_an_uncertain_argument_of_where_takes_both_branches() -> None:
     chosen = xp.where(x > 0, xp.asarray(np.asarray(1.0)), xp.asarray(np.asarray(5.0)))
     assert chosen.contains(np.asarray(1.0)).all()
     assert chosen.contains(np.asarray(5.0)).all()
+
+
+def test_a_matrix_product_of_uncertain_factors_bounds_every_term() -> None:
+    # |A|F + E|B| + EF and the roundings of all of it, in a format so narrow that the second-order terms show
+    p, n = precision("bfloat16"), 64
+    xp = Rounding(p)
+    a, b = xp.asarray(np.ones((1, n))), xp.asarray(np.zeros((n, 1)))
+    b.error[...] = 0.5
+    gamma = n * p.u / (1 - n * p.u)
+    assert float((a @ b).error[0, 0]) >= (1 + gamma) * n * 0.5
+
+
+def test_a_flushing_device_may_lose_a_difference() -> None:
+    p = precision("float64")
+    tiny = p.smallest_normal
+    for model, allowed in ((p, False), (p.flushing(), True)):
+        xp = Rounding(model)
+        difference = xp.asarray(np.asarray([1.5 * tiny])) - xp.asarray(np.asarray([tiny]))
+        assert difference.contains(np.asarray([0.0])).all() == allowed
+
+
+def test_an_argument_that_may_lie_in_the_domain_is_no_certain_nan() -> None:
+    xp = Rounding(precision("float64"))
+    x = xp.asarray(np.asarray([-1e-10]))
+    x.error[...] = 1e-9
+    for function in (xp.sqrt, xp.log):
+        assert function(x).contains(np.asarray([1e-5])).all()
+        assert function(x).contains(np.asarray([np.nan])).all()
+
+
+def test_an_overflow_keeps_its_sign() -> None:
+    xp = Rounding(precision("float32"))
+    large = xp.exp(xp.asarray(np.asarray([200.0])))
+    assert large.contains(np.asarray([np.inf])).all()
+    assert not large.contains(np.asarray([-np.inf])).any()
+
+
+def test_a_quotient_may_go_through_a_subnormal_reciprocal() -> None:
+    a, b = np.float16(50000), np.float16(60000)
+    xp = Rounding(precision("float16"))
+    quotient = xp.asarray(np.asarray([a])) / xp.asarray(np.asarray([b]))
+    assert quotient.contains(np.asarray([a * (np.float16(1) / b)])).all()

@@ -95,6 +95,7 @@ class Enclosure:
         huge = None if self.huge is None else np.asarray(move(self.huge))
         error = None if self._error is None else np.asarray(move(self._error))
         moved = Enclosure(np.asarray(move(self.value)), error, self.precision, huge)
+        moved.fan = self.fan
         if isinstance(self._plain, Plain):
             moved._plain = Plain(np.asarray(move(self._plain.size)), np.asarray(move(self._plain.error)))
         return moved
@@ -189,9 +190,15 @@ class Enclosure:
         observed = np.asarray(observed).astype(Wide)
         with np.errstate(all="ignore"):
             near = np.abs(observed - self.value) <= self.error
-        infinite = np.isinf(observed) & (False if self.huge is None else self.huge)
         same = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value))
-        return near | infinite | same | np.isinf(self.error)
+        return near | self._overflowed_to(observed) | same | np.isinf(self.error)
+
+    def _overflowed_to(self, observed: np.ndarray) -> np.ndarray:
+        """Where ``observed`` is the infinity that an overflow may have left, on the right side of zero."""
+        if self.huge is None:
+            return np.zeros(np.broadcast(observed, self.value).shape, bool)
+        right_sign = (np.sign(observed) == np.sign(self.value)) | (np.abs(self.value) <= self.error)
+        return np.isinf(observed) & self.huge & right_sign
 
     def _holds_plainly(self, observed: np.ndarray) -> np.ndarray | None:
         """All true where float64 suffices to see that everything is inside; else None."""
@@ -208,8 +215,8 @@ class Enclosure:
         with np.errstate(all="ignore"):
             share = np.abs(observed - self.value) / self.error
         share = np.where(np.isnan(share), np.inf, share)
-        infinite_allowed = np.isinf(observed) & (False if self.huge is None else self.huge)
-        exact = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value)) | infinite_allowed | np.isinf(self.error)
+        same = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value))
+        exact = same | self._overflowed_to(observed) | np.isinf(self.error)
         return np.where(exact, 0.0, share).astype(np.float64)
 
     def parts_from(self, other: Enclosure) -> np.ndarray:
@@ -359,25 +366,33 @@ def _add_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
         return None
     (size_a, error_a), (size_b, error_b) = both
     spread = error_a + error_b
-    for fan, size in ((a.fan, size_b), (b.fan, size_a)):
+    for fan, size in ((a.fan, size_b + error_b), (b.fan, size_a + error_a)):
         if fan > 1:
             spread = spread + _gamma_plain(fan - 1, a.precision) * size
-    return _settle_plain(a.value + b.value, spread, a.precision)
+    return _settle_plain(a.value + b.value, spread, a.precision, eta=_flushed(a.precision))
 
 
 def _add_any(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value, spread = a.value + b.value, a.error + b.error
         if a.fan > 1 or b.fan > 1:  # fused multiply-adds may start from the bias, and round against it at every term
-            spread = spread + _gamma(max(a.fan - 1, 0), a.precision) * np.abs(b.value)
-            spread = spread + _gamma(max(b.fan - 1, 0), a.precision) * np.abs(a.value)
+            spread = spread + _gamma(max(a.fan - 1, 0), a.precision) * (np.abs(b.value) + b.error)
+            spread = spread + _gamma(max(b.fan - 1, 0), a.precision) * (np.abs(a.value) + a.error)
         huge = void = None
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
             huge = huge_a | huge_b
             void = huge_a & huge_b & (np.sign(a.value) != np.sign(b.value))
         exact = _sum_is_exact(a, b, np.asarray(value)) & (spread == a.error + b.error)
-        return _settle(value, spread, a.precision, underflows=False, huge=huge, void=void, exact=exact)
+        flushed = _flushed(a.precision)
+        if flushed:
+            exact = exact & ((np.abs(value) >= flushed) | (value == 0))
+        return _settle(value, spread, a.precision, underflows=flushed > 0, huge=huge, void=void, exact=exact)
+
+
+def _flushed(p: Precision) -> float:
+    """What a sum may lose to underflow: nothing, but on a device that flushes subnormal results to zero."""
+    return p.eta if p.eta > p.smallest_subnormal else 0.0
 
 
 def _multiply_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
@@ -418,8 +433,15 @@ def _divide_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
     (size_a, error_a), (size_b, error_b) = both
     if (2 * error_b > size_b).any():  # the subtraction below would cancel, and round by more than is made up for
         return None
+    if _has_odd_reciprocal(size_b, error_b, a.precision).any():
+        return None
     spread = (error_a + size_a / size_b * error_b) / (size_b - error_b)
     return _settle_plain(a.value / b.value, spread, a.precision, _QUOTIENT_ULPS, eta=a.precision.eta)
+
+
+def _has_odd_reciprocal(size: np.ndarray, error: np.ndarray, p: Precision) -> np.ndarray:
+    """Where the reciprocal of a divisor is subnormal or overflows, and a product with it loses more than a rounding."""
+    return np.isfinite(size) & ((size + error > 1 / p.smallest_normal) | ((size > 0) & (size < 1 / p.max)))
 
 
 def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
@@ -429,11 +451,15 @@ def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
         spread = np.where((a.error == 0) & (b.error == 0), Wide(0), (a.error + np.abs(value) * b.error) / room)
         vanishes = (room <= 0) & (b.error > 0) & ~np.isnan(a.value)
         spread, value = np.where(vanishes, Wide(np.inf), spread), np.where(vanishes, Wide(0), value)
+        odd = _has_odd_reciprocal(np.abs(b.value), b.error, a.precision) & (value != 0)
+        spread = spread + np.where(odd, (np.abs(a.value) + a.error) * a.precision.eta, Wide(0))
         huge = void = None
+        if odd.any():
+            huge = odd & (np.abs(b.value) < 1 / a.precision.max)
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
             spread = np.where(huge_b, np.maximum(spread, np.abs(value)), spread)
-            huge, void = huge_a & ~huge_b, huge_a & huge_b
+            huge, void = _either(huge, huge_a & ~huge_b), huge_a & huge_b
         exact = _is_unit(b) | ((spread == 0) & (value == 0) & (a.value == 0))
         return _settle(value, spread, a.precision, _QUOTIENT_ULPS, huge=huge, void=void, exact=exact)
 
@@ -451,13 +477,13 @@ def _matmul_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
     else:
         costly = a.shape[0] * n * b.shape[1] > _FEW_TERMS
         value, slack = _sliced_product(a.value, b.value, exact_a, exact_b) if costly else (a.value @ b.value, 0.0)
-    # (|A| + E)(F + gamma |B|) + E (1 + gamma) |B|, where E and F are the errors of A and B
+    # |A|F + E|B| + EF, and gamma of all that is summed; E and F are the errors of A and B
     if exact_b:
-        spread = (gamma * (size_a + error_a) + (1 + gamma) * error_a) @ size_b
+        spread = (gamma * size_a + (1 + gamma) * error_a) @ size_b
     elif exact_a:
-        spread = size_a @ (error_b + gamma * size_b)
+        spread = size_a @ ((1 + gamma) * error_b + gamma * size_b)
     else:
-        spread = np.hstack([size_a + error_a, error_a]) @ np.vstack([error_b + gamma * size_b, (1 + gamma) * size_b])
+        spread = np.hstack([size_a + error_a, error_a]) @ np.vstack([(1 + gamma) * error_b + gamma * size_b, size_b])
     if not (slack <= spread / 256).all():  # a row of very different magnitudes
         value, slack = a.value @ b.value, 0.0
     if not spread.max() / (n * p.u) < p.max:  # a partial sum might overflow
@@ -501,7 +527,8 @@ def _matmul_any(a: Enclosure, b: Enclosure) -> Enclosure:
         value = a.value @ b.value
         size_a, size_b, error_a, error_b = _in_float64(np.abs(a.value), np.abs(b.value), a.error, b.error)
         size = size_a @ size_b
-        spread = (size_a + error_a) @ (error_b + gamma * size_b) + error_a @ ((1 + gamma) * size_b)
+        # |A|F + E|B| + EF, and gamma of all that is summed; E and F are the errors of A and B
+        spread = (size_a + error_a) @ ((1 + gamma) * error_b + gamma * size_b) + error_a @ size_b
         terms = np.count_nonzero(size_a, axis=-1).reshape(size_a.shape[:-1] + (1,) * (size.ndim - size_a.ndim + 1))
         eta = 2 * p.eta * np.minimum(n, terms) if size.ndim else 2 * p.eta * n
         round_up = _ROUND_UP_PLAIN + 4 * n * _FLOAT64_U
@@ -570,7 +597,7 @@ def _sum(a: Enclosure, axis: int | None = None) -> Enclosure:
         size, spread = np.abs(a.value).sum(axis=axis), a.error.sum(axis=axis)
         terms = np.count_nonzero((a.value != 0) | (a.error != 0), axis=axis)
         rounding = np.where(terms > 1, _gamma(np.maximum(terms - 1, 0), p) * (size + spread), Wide(0))
-        rounding = rounding + np.where(terms > 1, size * WIDE_U * terms, Wide(0))
+        rounding = rounding + np.where(terms > 1, (size * WIDE_U + _flushed(p)) * terms, Wide(0))
         void, huge = _sum_overflows(a, axis, size + spread, value)
         error = np.where(np.isnan(rounding + spread) | void, Wide(np.inf), (spread + rounding) * _ROUND_UP)
         error = np.where(np.isfinite(value) | (error > 0), error, Wide(0))
@@ -601,6 +628,7 @@ def _prod(a: Enclosure) -> Enclosure:
         else:
             error = (spread + rounding + size.prod() * n * WIDE_U) * _ROUND_UP
         void = bool(np.isfinite(value)) and largest > p.max and np.minimum(size, 1).prod() < p.smallest_normal
+        void = void or (n > 1 and a.huge is not None and bool(a.huge.any()))
         huge = bool(np.isfinite(value)) and largest > p.max
         if n == 1:
             error, huge = a.error.sum(), huge and a.huge is not None
@@ -619,7 +647,8 @@ def _power(a: Enclosure, exponent: int) -> Enclosure:
         value = a.value**exponent
         size = np.abs(a.value)
         spread = np.where(a.error > 0, (size + a.error) ** exponent - size**exponent, Wide(0))
-    ulps = 1 if exponent == 2 else exponent - 1 + a.precision.elementary
+    roundings = 1 if exponent == 2 else exponent - 1 + a.precision.elementary
+    ulps = float(_gamma(roundings, a.precision)) / a.precision.u
     return _settle(value, spread, a.precision, ulps, huge=a.huge, exact=_is_zero(a) | _is_unit(a))
 
 
@@ -642,7 +671,10 @@ def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray]
             value = function(a.value)
             spread = np.where(a.error > 0, slope_bound(a.value, a.error), Wide(0))
             k = p.elementary if ulps == "elementary" else 1
-            result = _settle(value, spread, p, k, exact=(a.value == 0) & (a.error == 0))
+            # an argument at the edge of the domain may have rounded to either side of it
+            crosses = np.isnan(value) & (a.error > 0) & ~np.isnan(function(a.value + a.error))
+            value = np.where(crosses, Wide(0), value)
+            result = _settle(value, spread, p, k, void=crosses, exact=_is_zero(a))
         if a.huge is None:
             return result
         with np.errstate(all="ignore"):
@@ -702,7 +734,8 @@ class Rounding:
     @staticmethod
     def max(a: Enclosure) -> Enclosure:
         value, low, high = a.value.max(), (a.value - a.error).max(), (a.value + a.error).max()
-        return Enclosure(np.asarray(value), np.asarray(_reach(value, low, high)), a.precision)
+        huge = None if a.huge is None else np.asarray(a.huge.any())
+        return Enclosure(np.asarray(value), np.asarray(_reach(value, low, high)), a.precision, huge)
 
     @staticmethod
     def min(a: Enclosure) -> Enclosure:
@@ -717,7 +750,8 @@ class Rounding:
             error = np.where(undecided, hull, error)
         huge = None
         if a.huge is not None or b.huge is not None:
-            huge = np.where(true, _flag(a, value.shape), _flag(b, value.shape))
+            huge_a, huge_b = _flag(a, value.shape), _flag(b, value.shape)
+            huge = np.where(undecided, huge_a | huge_b, np.where(true, huge_a, huge_b))
         return Enclosure(value, error, self.precision, huge)
 
     def ones_like(self, a: Enclosure) -> Enclosure:
