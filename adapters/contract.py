@@ -13,7 +13,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
@@ -278,13 +278,3 @@ def keywords(values: Mapping[str, str]) -> str:
 def assigned(values: Mapping[str, str]) -> str:
     """Source of assignments, a line each, for scripts."""
     return "".join(f"{name} = {value}\n" for name, value in values.items())
-
-
-def deferred(module: str) -> Any:
-    """A stand-in for a module that is imported at the first use of one of its names."""
-
-    class Deferred(ModuleType):
-        def __getattr__(self, name: str) -> Any:
-            return getattr(importlib.import_module(module), name)
-
-    return Deferred(module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,17 +17,25 @@ from .subjects import Subject
 TRIED = 4  # samples, the kept witnesses first; of one shape, since some frameworks compile each shape anew
 
 
+@dataclass(frozen=True)
+class Contradiction:
+    """How forward mode contradicts the reading that reverse mode fits, and whether by a number or by NaN or infinity."""
+
+    words: str
+    finite: bool
+
+
 def forward_mode_misses(
     subject: Subject, formula: Formula, predictions: Predictions, accepted: Sequence[int], reading: Reading | None
-) -> str:
-    """How the framework's forward mode contradicts the reading that its reverse mode fits; "" where it does not.
+) -> Contradiction | None:
+    """How the framework's forward mode contradicts the reading that its reverse mode fits; None where it does not.
 
     Frameworks without a forward mode for the function are left out: that is no contradiction.
     """
     if not isinstance(formula, Map) or reading is None:
-        return ""
+        return None
     if subject.native is not None and subject.adapter.compiles and subject.cell.mode != subject.adapter.map_modes[0]:
-        return ""  # the same rule as in the plain mode, compiled: the derived route shows that compiling keeps it
+        return None  # the same rule as in the plain mode, compiled: the derived route shows that compiling keeps it
     for index in _tried(formula, predictions, accepted):
         sample = predictions.samples[index]
         assert isinstance(sample, Sample)
@@ -37,16 +46,17 @@ def forward_mode_misses(
         try:
             tangent = subject.push(sample, tangents)
         except Unsupported:
-            return ""
+            return None
         pulled = contraction(predictions, {n: prediction[f"{n}_bar"] for n in subject.wrt}, tangents)
         with np.errstate(all="ignore"):
             pushed = np.asarray((sample.cotangent.astype(Wide) * np.asarray(tangent).astype(Wide)).sum())
         if not pulled.contains(pushed).all():
-            return (
+            words = (
                 f"forward mode contradicts reverse mode on {sample.label!r}: "
                 f"⟨z̄, ż⟩ is {float(pushed):.6g}, ⟨x̄, ẋ⟩ is {float(pulled.value):.6g} ± {float(pulled.error):.2g}"
             )
-    return ""
+            return Contradiction(words, bool(np.isfinite(pushed)))
+    return None
 
 
 def _tried(formula: Map, predictions: Predictions, accepted: Sequence[int]) -> list[int]:

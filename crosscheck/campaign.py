@@ -142,7 +142,7 @@ def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Te
         try:
             for finding in future.result():
                 keep(finding)
-        except (TimeoutError, ProcessExpired):
+        except Exception:  # a hang, a death or an error: each cell is tried alone, and the one at fault says what it was
             alone |= {_schedule(workers, [cell], plan): cell for cell in futures[future]}
     for future in as_completed(alone):
         keep(_result_or_reason(alone[future], future, plan.timeout))
@@ -160,6 +160,8 @@ def _result_or_reason(cell: Cell, future: Future, timeout: float) -> Finding:
         return bare(subject_of(cell), "not-run", f"did not finish within {timeout:g} s")
     except ProcessExpired as error:
         return bare(subject_of(cell), "not-run", f"the process died (exit code {error.exitcode})")
+    except Exception as error:  # of the engine or of an adapter, not of the framework: it fails the run and loses no other cell
+        return bare(subject_of(cell), "not-run", f"an error outside of the framework: {type(error).__name__}: {error}")
 
 
 def _group(cell: Cell) -> tuple[int, str, str]:

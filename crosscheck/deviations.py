@@ -4,7 +4,7 @@ everything that a campaign found out about it. A conclusion is put together from
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from ..reference.vocabulary import Axis, Formula, Map, Reading
@@ -47,8 +47,8 @@ def _deviation(
         standard=rival,
         printed_latex=axis.option(axis.printed).latex,
         standard_latex=axis.option(rival).latex,
-        conclusion=_conclusion(axis, rival, cells, formula, proofs, checks),
-        evidence=_properties(formula, checks) if axis.printed != axis.standard else [],
+        conclusion=_conclusion(axis, cells, formula, proofs, checks),
+        evidence=_properties(formula, checks) if _is_to_blame(formula, axis, proofs) else [],
         witness=_witness(formula, axis, rival),
         source=axis.source,
         kind=_kind(axis),
@@ -89,7 +89,7 @@ def _who(axis: Axis, cells: Sequence[Finding], other: bool = False) -> dict[str,
 
 def _names(cells: Iterable[Cell]) -> list[str]:
     """Subjects by name, whatever their dtype and mode."""
-    return list(dict.fromkeys(f"{cell.package} {cell.native or 'differentiating the printed line'}" for cell in cells))
+    return list(dict.fromkeys(f"{cell.package} {cell.native}".rstrip() for cell in cells))
 
 
 def _properties(formula: Formula, checks: Sequence[Check]) -> list[str]:
@@ -113,25 +113,38 @@ def _role(formula: Formula, reading: dict[str, str]) -> str:
 
 
 def _conclusion(
-    axis: Axis, rival: str, cells: Sequence[Finding], formula: Formula, proofs: Sequence[Proof], checks: Sequence[Check]
+    axis: Axis, cells: Sequence[Finding], formula: Formula, proofs: Sequence[Proof], checks: Sequence[Check]
 ) -> str:
-    """One sentence from what was counted, proved and tested."""
-    who = _who(axis, cells)
-    told = {option: len(_names(subjects)) for option, subjects in who.items()}
-    total = sum(told.values())
-    parts = []
-    if total:
-        shares = ", ".join(f"{count} of {total} fit {option}" for option, count in sorted(told.items(), key=lambda p: -p[1]))
-        parts.append(f"Of the subjects that tell the options apart, {shares}")
-    else:
-        parts.append("No subject in this run tells the options apart")
-    refuted = [p for p in proofs if p.line == formula.id and p.role == "printed" and p.outcome == "refuted"]
-    if refuted and axis.kind == "meaning" and axis.printed != axis.standard:
-        parts.append("the printed cotangent does not follow from the printed forward line")
-    failing = [c for c in checks if c.line == formula.id and not c.holds and c.reading == dict(formula.printed.axes)]
-    if failing and axis.printed != axis.standard:
-        parts.append("the printed reading breaks " + ", ".join(sorted({c.property for c in failing})))
+    """What was counted, proved and tested, in a sentence."""
+    parts = [*_counted(axis, cells)] or ["No subject in this run tells the options apart"]
+    if any(p.line == formula.id and p.role == f"standard but {axis.name}" and p.outcome == "refuted" for p in proofs):
+        parts.append(f"with {axis.name}={axis.printed} the cotangent does not follow from the forward line")
+    if _is_to_blame(formula, axis, proofs):
+        printed = dict(formula.printed.axes)
+        broken = {c.property for c in checks if c.line == formula.id and not c.holds and c.reading == printed}
+        parts += ["the printed reading breaks " + ", ".join(sorted(broken))] if broken else []
     return "; ".join(parts) + "."
+
+
+def _counted(axis: Axis, cells: Sequence[Finding]) -> Iterator[str]:
+    """How many of the frameworks' own functions fit which option, and what differentiating the printed line gives."""
+    who = _who(axis, cells)
+    natives = {option: _names(cell for cell in found if cell.native) for option, found in who.items()}
+    total = sum(map(len, natives.values()))
+    if total:
+        ranked = sorted(natives.items(), key=lambda pair: -len(pair[1]))
+        shares = ", ".join(f"{len(names)} fit {option}" for option, names in ranked if names)
+        yield f"Of {total} functions of the frameworks' own that tell the options apart, {shares}"
+    for option, found in who.items():
+        if names := _names(cell for cell in found if not cell.native):
+            yield f"the printed line run as code gives {option} in {' and '.join(names)}"
+
+
+def _is_to_blame(formula: Formula, axis: Axis, proofs: Sequence[Proof]) -> bool:
+    """Whether what the printed reading breaks can be put down to this axis: it is the only odd one, or the one refuted."""
+    odd = [a for a in formula.axes if a.kind == "meaning" and a.printed != a.standard]
+    refuted = {p.role for p in proofs if p.line == formula.id and p.outcome == "refuted"}
+    return axis in odd and (len(odd) == 1 or f"standard but {axis.name}" in refuted)
 
 
 def _witness(formula: Formula, axis: Axis, rival: str) -> Witness | None:

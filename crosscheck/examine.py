@@ -134,11 +134,11 @@ def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
     accepted = shown(subject, shared.samples, profile)
     try:
         observed = [subject.observe(shared.samples[i]) for i in accepted]
+        return _held(subject, shared, accepted, observed, profile)
     except Unsupported as error:
         return bare(subject, "absent", str(error))
     except FrameworkError as error:
         return bare(subject, "not-run", str(error))
-    return _held(subject, shared, accepted, observed, profile)
 
 
 def _held(
@@ -148,21 +148,24 @@ def _held(
     formula = subject.formula
     readings = searched(formula, _hyperparameters_of(subject))
     claim = formula.reading("printed", **subject.native.claim) if subject.native else None
-    model, words, fitted, predictions = _first_fit(formula, shared, accepted, observed, readings, subject.cell.dtype, claim)
+    plain = fit(shared.plain, accepted, observed, readings)
+    model, words, fitted, predictions = _first_fit(formula, shared, accepted, observed, plain, subject.cell.dtype, claim)
     forward = forward_mode_misses(subject, formula, predictions, accepted, spoken_of(formula, fitted, claim))
     judgement = judge(formula, fitted, claim, model, words, forward, _separable(formula, claim, subject.cell.dtype))
     judgement = _expected(subject, judgement)
-    witness = _witness(subject, judgement, fitted, shared, accepted, observed)
+    witness = _witness(subject, judgement, plain, shared, accepted, observed)
     reading = judgement.reading
+    decisive = sum(is_decisive(predictions(i, reading)) for i in accepted) if reading else 0
+    void = "" if decisive or reading is None else "; rounding may explain any number on all inputs tried, so this says little"
     return Finding(
         cell=subject.cell,
         verdict=judgement.verdict,
-        reason=judgement.reason,
+        reason=judgement.reason + void,
         claim=dict(claim.axes) if claim else {},
         fits=[dict(r.axes) for r in fitted.holds],
         ruled_out=[dict(r.axes) for r in fitted.misses],
         trials=len(observed),
-        decisive=sum(is_decisive(predictions(i, reading)) for i in accepted) if reading else 0,
+        decisive=decisive,
         worst_share=worst_share(predictions, accepted, observed, reading) if reading else None,
         ulps=largest_ulps(predictions, reading, accepted, observed, profile.exact) if reading else None,
         witness=witness,
@@ -183,21 +186,17 @@ def _first_fit(
     shared: Ground,
     accepted: Sequence[int],
     observed: Sequence[Observation],
-    readings: Sequence[Reading],
+    plain: Fit,
     dtype: str,
     claim: Reading | None,
 ) -> tuple[str, str, Fit, Predictions]:
     """The fit under the rounding model or, where nothing holds, under the first variant of it in which something does."""
-    first: tuple[str, str, Fit, Predictions] | None = None
-    for name, (_, words) in precision_variants(formula, precision(dtype)).items():
-        predictions = shared.predictions[name]
-        fitted = fit(predictions, accepted, observed, readings)
-        result = (name, words, fitted, predictions)
-        first = first or result
-        if fitted.holds and (name == "plain" or _credible(formula, fitted, claim)):
-            return result
-    assert first is not None
-    return first
+    if not plain.holds:
+        for name, (_, words) in precision_variants(formula, precision(dtype)).items():
+            fitted = fit(shared.predictions[name], accepted, observed, plain.misses)
+            if fitted.holds and _credible(formula, fitted, claim):
+                return name, words, fitted, shared.predictions[name]
+    return "plain", "", plain, shared.plain
 
 
 def _credible(formula: Formula, fitted: Fit, claim: Reading | None) -> bool:
@@ -228,7 +227,7 @@ def _expected(subject: Subject, judgement: Judgement) -> Judgement:
 def _witness(
     subject: Subject,
     judgement: Judgement,
-    fitted: Fit,
+    plain: Fit,
     shared: Ground,
     accepted: Sequence[int],
     observed: Sequence[Observation],
@@ -238,7 +237,7 @@ def _witness(
         return None
     formula, dtype = subject.formula, subject.cell.dtype
     reading = judgement.reading or judgement.nearest
-    rival = _rival(formula, fitted, judgement)
+    rival = _rival(formula, plain, judgement)
     if reading is None or rival is None:
         return None
     if judgement.reading is not None:
@@ -252,7 +251,7 @@ def _witness(
             shown = pair_witness(formula, reading, rival, sample, dtype, subject.observe(widened(formula, sample)))
             if shown is not None:
                 return shown
-    missed = fitted.misses[rival]
+    missed = plain.misses[rival]
     returned = observed[list(accepted).index(missed.sample)]
     return failure_witness(formula, reading, rival, shared.samples[missed.sample], missed, returned, dtype)
 
@@ -262,12 +261,15 @@ def _is_among(sample: AnySample, shared: Ground, accepted: Sequence[int]) -> boo
     return isinstance(sample, TraceSample) or any(shared.samples[i].label == sample.label for i in accepted)
 
 
-def _rival(formula: Formula, fitted: Fit, judgement: Judgement) -> Reading | None:
-    """The reading that the subject is shown not to have: the printed one; for a loss of precision the better evaluation."""
+def _rival(formula: Formula, plain: Fit, judgement: Judgement) -> Reading | None:
+    """The reading that the subject is shown not to have, of those that the plain model rules out: the printed one; for a loss
+    of precision the best evaluation, or the very reading that only a wider model holds."""
     if judgement.reading is None:
-        return judgement.nearest
+        return judgement.nearest if judgement.nearest in plain.misses else None
     accurate = {axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"}
-    candidates = [formula.printed, judgement.reading.but(**accurate), *((judgement.nearest and [judgement.nearest]) or [])]
-    if judgement.verdict == "precision":
-        candidates = candidates[1:] + candidates[:1]
-    return next((reading for reading in candidates if reading in fitted.misses), None)
+    candidates = [judgement.reading.but(**accurate), judgement.reading, formula.printed]
+    if judgement.verdict != "precision":
+        candidates = [formula.printed, *candidates]
+    if judgement.nearest is not None:
+        candidates.append(judgement.nearest)
+    return next((reading for reading in candidates if reading in plain.misses), None)

@@ -98,11 +98,15 @@ class Finding(Struct, frozen=True):
 
 
 class Proof(Struct, frozen=True):
-    """Whether a printed backward line follows from its printed forward line, by SymPy on small symbolic shapes."""
+    """Whether a backward line follows from its forward line, by SymPy on small symbolic shapes.
+
+    ``role`` says of which reading: the "printed" one, the "standard" one or, where the printed one is refuted and has several
+    odd axes, the standard one with only this axis as printed ("standard but ones").
+    """
 
     line: str
     reading: dict[str, str]
-    role: Literal["printed", "standard"]
+    role: str
     outcome: Literal["proved", "refuted", "no value", "not applicable"]
     shapes: dict[str, int]
     detail: str

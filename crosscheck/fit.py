@@ -98,13 +98,20 @@ def miss(prediction: Prediction, observed: Observation, sample: int) -> Miss | N
             continue
         if enclosure.shape != observed[name].shape:
             return Miss(sample, name, (), f"the reading's shape is {enclosure.shape}, the subject's {observed[name].shape}")
-        inside = enclosure.contains(observed[name])
+        inside = enclosure.contains(observed[name]) | unconstrained(prediction, name)
         if not inside.all():
             index = tuple(int(i) for i in np.argwhere(~inside)[0])
             return Miss(sample, name, index, "outside of the budget")
-        if name == "value" and np.isnan(enclosure.value).any():
-            return None
     return None
+
+
+def unconstrained(prediction: Mapping[str, Enclosure], name: str) -> np.ndarray:
+    """Where a cotangent may be anything, since there the value is no number: element by element where the line is
+    elementwise, else everywhere."""
+    if "value" not in prediction or name == "value":
+        return np.zeros((), bool)
+    no_number = np.isnan(prediction["value"].value)
+    return no_number if no_number.shape == prediction[name].shape else no_number.any()
 
 
 def parted(a: Prediction, b: Prediction) -> tuple[str, tuple[int, ...]] | None:
@@ -114,11 +121,9 @@ def parted(a: Prediction, b: Prediction) -> tuple[str, tuple[int, ...]] | None:
     for name in a:
         if a[name].shape != b[name].shape:
             return name, ()
-        apart = a[name].parts_from(b[name])
+        apart = a[name].parts_from(b[name]) & ~unconstrained(a, name) & ~unconstrained(b, name)
         if apart.any():
             return name, tuple(int(i) for i in np.argwhere(apart)[0])
-        if name == "value" and np.isnan(a[name].value).any():
-            return None
     return None
 
 
@@ -167,9 +172,8 @@ def worst_share(
             continue
         for name, enclosure in prediction.items():
             if name in observed and enclosure.value.size:
-                worst = max(worst, float(enclosure.share(observed[name]).max()))
-            if name == "value" and np.isnan(enclosure.value).any():
-                break
+                share = np.where(unconstrained(prediction, name), 0.0, enclosure.share(observed[name]))
+                worst = max(worst, float(share.max()))
     return worst
 
 

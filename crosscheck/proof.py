@@ -2,11 +2,14 @@
 
 SymPy differentiates the forward body; the printed body is evaluated on the same symbols; their difference is reduced to a
 rational normal form, which is zero exactly when the two agree. All symbols are positive and the first element is the one
-that ``max`` selects: an identity there is an identity of analytic functions, and by symmetry one off the ties.
+that ``max`` selects: of an analytic line an identity there is an identity everywhere, of max and min by symmetry one off the
+ties. Of ReLU it is one for positive inputs only; the rest of it is held by the adjoint identity (``checks``) on inputs of
+both signs.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,12 +22,20 @@ from .findings import Proof
 
 
 def of(formula: Formula) -> list[Proof]:
-    """The proofs of a line's printed reading and, where it is another, of its standard reading."""
+    """The proofs of a line's printed reading and, where it is another, of its standard reading; of a refuted reading also which
+    of its axes is to blame."""
     if not isinstance(formula, Map):
         return []
     found = [_proof(formula, formula.printed, "printed")]
     if _cotangent_axes(formula, formula.printed) != _cotangent_axes(formula, formula.standard):
         found.append(_proof(formula, formula.standard, "standard"))
+    if found[0].outcome in ("refuted", "no value"):
+        suspects = [axis for axis in formula.axes if axis.kind == "meaning" and axis.printed != axis.standard]
+        found += [
+            _proof(formula, formula.standard.but(**{axis.name: axis.printed}), f"standard but {axis.name}")
+            for axis in suspects
+            if axis.name in formula.accepted("vjp_body")
+        ]
     return found
 
 
@@ -60,14 +71,12 @@ def _attempt(formula: Map, reading: Reading, sizes: Sizes) -> tuple[Any, str, st
             if not vanishes(derived - printed):
                 place = f"{name}[{', '.join(map(str, index))}]" if index else name
                 return "refuted", f"the cotangent of {place} differs", _counterexample(derived, printed)
-    return "proved", f"all {entries} entries", ""
+    return "proved", f"all {entries} entries, all symbols positive", ""
 
 
 def _settings(formula: Map) -> Iterator[dict[str, str]]:
-    for name, options in formula.settings.items():
-        yield from ({name: option} for option in options)
-        return
-    yield {}
+    for options in itertools.product(*formula.settings.values()):
+        yield dict(zip(formula.settings, options, strict=True))
 
 
 def _entries(formula: Map, reading: Reading, sizes: Sizes, settings: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:

@@ -342,11 +342,11 @@ def _output(witness: Witness) -> str:
 
 
 def _apart(witness: Witness) -> list[str]:
-    """The two readings by the options on which they differ; one name where they are the same."""
-    first, second = witness.separates
-    differ = [axis for axis in first if second[axis] != first[axis]]
-    names = [", ".join(f"{axis}={reading[axis]}" for axis in differ) for reading in (first, second)]
-    return list(dict.fromkeys(name or "the nearest reading" for name in names))
+    """The readings by the options on which they differ; one that stands alone is the nearest one."""
+    first, last = witness.separates[0], witness.separates[-1]
+    differ = [axis for axis in first if last[axis] != first[axis]]
+    names = [", ".join(f"{axis}={reading[axis]}" for axis in differ) for reading in witness.separates]
+    return [name or "the nearest reading" for name in names]
 
 
 def _comparison(witness: Witness, place: Place) -> str:
@@ -361,8 +361,7 @@ def _comparison(witness: Witness, place: Place) -> str:
 def _readings(witness: Witness) -> dict[str, Sequence[str]]:
     """The readings' values, exactly, under the names of their difference; a reading without a value is left out."""
     full = [str(Reading(tuple(reading.items()))) for reading in witness.separates]
-    names = _apart(witness)
-    short = dict(zip(full, names if len(names) > 1 else names * 2, strict=True))
+    short = dict(zip(full, _apart(witness), strict=True))
     quantities = [q for q in witness.values if q.name != "observed"]
     return {short[q.name]: [repr(float.fromhex(v)) for v in q.hexadecimal] for q in quantities}
 

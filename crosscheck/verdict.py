@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..reference.vocabulary import Formula, Reading
+from ..reference.vocabulary import Formula, Map, Reading
+from .adjoint import Contradiction
 from .findings import Verdict
 from .fit import Fit
 
@@ -24,12 +25,18 @@ class Judgement:
 
 
 def judge(
-    formula: Formula, fitted: Fit, claim: Reading | None, model: str, words: str, forward: str, separable: bool
+    formula: Formula,
+    fitted: Fit,
+    claim: Reading | None,
+    model: str,
+    words: str,
+    forward: Contradiction | None,
+    separable: bool,
 ) -> Judgement:
     """The verdict on a subject.
 
     ``claim`` is the reading an adapter claims (None on the derived route); ``model`` the variant of the rounding model under
-    which readings hold and ``words`` what it says; ``forward`` how forward mode contradicts reverse mode ("" if it does not);
+    which readings hold and ``words`` what it says; ``forward`` how forward mode contradicts reverse mode (None if it does not);
     ``separable`` whether a kept witness tells the claim from the printed reading.
     """
     if not fitted.holds:
@@ -49,9 +56,17 @@ def judge(
         judgement = _by_meaning(formula, fitted, reading)
     if model != "plain":
         judgement = _with_loss(judgement, words)
-    if forward:
-        judgement = replace(judgement, reason=f"{judgement.reason}; {forward}")
-    return judgement
+    return judgement if forward is None else _contradicted(formula, judgement, forward)
+
+
+def _contradicted(formula: Formula, judgement: Judgement, forward: Contradiction) -> Judgement:
+    """The judgement in the light of forward mode. Of a set of legitimate cotangents forward mode may take another one; NaN is a
+    loss of precision; another number is a defect."""
+    if isinstance(formula, Map) and formula.set_valued:
+        return replace(judgement, reason=f"{judgement.reason}; {forward.words}")
+    if not forward.finite:
+        return _with_loss(judgement, forward.words)
+    return Judgement("defect", forward.words, None, judgement.reading)
 
 
 def _is_also_printed(formula: Formula, fitted: Fit, claim: Reading) -> bool:

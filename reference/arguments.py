@@ -15,10 +15,15 @@ class ArgumentError(ValueError):
     """An argument that a line cannot take; the message says which, what it was, and what was expected."""
 
 
+def nearest(wrong: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that are near a wrong one."""
+    return difflib.get_close_matches(wrong, list(known), n=3, cutoff=0.5)
+
+
 def suggest(wrong: str, known: Iterable[str]) -> str:
     """A sentence that names the nearest known names, or all of them when none is near."""
     known = list(known)
-    near = difflib.get_close_matches(wrong, known, n=3, cutoff=0.5) or known
+    near = nearest(wrong, known) or known
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 

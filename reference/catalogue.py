@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType, ModuleType
 
 from . import lines as _folder
-from .arguments import ArgumentError, suggest
+from .arguments import ArgumentError, nearest, suggest
 from .vocabulary import Formula
 
 
@@ -43,7 +43,10 @@ def line(name: str) -> Formula:
         return matches[0]
     if matches:
         raise ArgumentError(f"{name!r} is the name of several lines: {', '.join(formula.id for formula in matches)}")
-    raise ArgumentError(f"unknown line {name!r}.{suggest(name, known)}")
+    last_names = {formula.name: formula.id for formula in known.values()}
+    near = [last_names[found] for found in nearest(name, last_names)] or nearest(name, known)
+    hint = f" Did you mean {' or '.join(near)}?" if near else " `gradspec lines` lists them."
+    raise ArgumentError(f"unknown line {name!r}.{hint}")
 
 
 def group(name: str) -> ModuleType:

@@ -40,6 +40,10 @@ class Toy(Adapter):
         return Pullback(value, {"x": np.broadcast_to(cotangent, inputs["x"].shape).copy()})
 
     def push_forward(self, function, inputs, tangents, mode):
+        if "pushes" in os.environ.get("TOY_FAULTS", ""):
+            raise RuntimeError("no rule for this")
+        if "malformed" in os.environ.get("TOY_FAULTS", ""):
+            return 3.0
         raise Unsupported("no forward mode")
 
     def optimize(self, native, trace, mode):
@@ -91,6 +95,19 @@ def test_a_framework_that_hangs_or_dies_loses_its_own_cell_only(plan: Plan, monk
     reasons = {finding.cell.native: finding.reason for finding in findings.cells}
     assert reasons["hangs"] == "did not finish within 6 s"
     assert reasons["dies"] == "the process died (exit code 7)"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("pushes", "RuntimeError: no rule for this"), ("malformed", "'float' object has no attribute 'tangent'")],
+)
+def test_an_error_in_forward_mode_ends_no_campaign(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
+) -> None:
+    monkeypatch.setenv("TOY_FAULTS", fault)
+    findings = run(plan)
+    assert set(verdicts(findings).values()) == {"not-run"}
+    assert all(reason in finding.reason for finding in findings.cells)
 
 
 def test_what_was_finished_is_not_run_again(plan: Plan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
+from gradspec.crosscheck.adjoint import Contradiction
 from gradspec.crosscheck.fit import Fit, Miss
 from gradspec.crosscheck.verdict import Judgement, judge
 from gradspec.reference import line
@@ -32,7 +32,7 @@ def judged(
     claim: Reading | None = None,
     model: str = "plain",
     words: str = "",
-    forward: str = "",
+    forward: Contradiction | None = None,
     separable: bool = False,
 ) -> Judgement:
     return judge(formula, fit_of(formula, holds), claim, model, words, forward, separable)
@@ -142,6 +142,17 @@ def test_without_a_claim_the_nearest_reading_is_the_one_that_held_for_longest() 
     assert "ties=last fails at value:" in judgement.reason
 
 
-@pytest.mark.parametrize("holds", [[MAX.printed], [MAX.standard]])
-def test_forward_mode_that_contradicts_is_said(holds: list[Reading]) -> None:
-    assert judged(MAX, holds, forward="forward mode contradicts reverse mode").reason.endswith("contradicts reverse mode")
+def test_forward_mode_may_take_another_of_several_legitimate_cotangents() -> None:
+    judgement = judged(MAX, [reading(MAX, ties="first")], forward=Contradiction("forward mode contradicts", finite=True))
+    assert judgement.verdict == "convention"
+    assert judgement.reason.endswith("forward mode contradicts")
+
+
+def test_forward_mode_that_returns_another_number_is_a_defect() -> None:
+    judgement = judged(SIGMOID, [SIGMOID.printed, SIGMOID.standard], forward=Contradiction("⟨z̄, ż⟩ is 3", finite=True))
+    assert (judgement.verdict, judgement.reason) == ("defect", "⟨z̄, ż⟩ is 3")
+
+
+def test_forward_mode_that_returns_nan_loses_precision() -> None:
+    judgement = judged(SIGMOID, [SIGMOID.printed, SIGMOID.standard], forward=Contradiction("⟨z̄, ż⟩ is nan", finite=False))
+    assert judgement.verdict == "precision"
