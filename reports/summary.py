@@ -15,6 +15,9 @@ from . import arrange
 from .signs import SIGNS, TERMINAL_COLOURS, fails, reason, tally
 
 
+NAMED = 4  # subjects in a row of the terminal's table
+
+
 def summary(findings: Findings) -> RenderableType:
     """Counts, the sheet's deviations with those who depart from them, and what failed or was excused."""
     parts: list[RenderableType] = [_counts(findings)]
@@ -66,22 +69,29 @@ def _deviations(findings: Findings) -> Table:
         table.add_column(heading, overflow="fold", header_style="dim")
     lines = {line.id: line for line in findings.lines}
     on_line = arrange.by_line(arrange.subjects(findings.cells))
-    for deviation in findings.deviations:
+    for family in arrange.families(findings.deviations):
+        deviation, *more = family
         axes = lines[deviation.line].axes if deviation.line in lines else []
         axis = next((axis for axis in axes if axis.name == deviation.axis), None)
         who = _who(arrange.reading_map(axis, on_line.get(deviation.line, []))) if axis else Text("–")
         turn = Text.assemble((deviation.printed, "magenta"), " → ", (deviation.standard, "green"))
-        table.add_row(Text(deviation.line), Text(deviation.axis), turn, who)
+        table.add_row(Text(deviation.line + (f" and {len(more)} more" if more else "")), Text(deviation.axis), turn, who)
     return table
 
 
 def _who(placed: arrange.ReadingMap) -> Text:
     parts = [
-        Text.assemble((f"{place.option}: ", "bold"), ", ".join(subject.name for subject in place.subjects))
+        Text.assemble((f"{place.option}: ", "bold"), _few([subject.name for subject in place.subjects]))
         for place in placed.placements
         if place.subjects
     ]
-    return Text("; ").join(parts) if parts else Text("nobody was told apart", style="dim")
+    return Text("\n").join(parts) if parts else Text("nobody was told apart", style="dim")
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first few names; the page has them all."""
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _failing(failing: Sequence[Finding]) -> Table:
