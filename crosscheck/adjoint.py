@@ -14,7 +14,7 @@ from .domains import AnySample, Sample, bound_sizes, stable_seed
 from .fit import Predictions, Undefined
 from .subjects import Subject
 
-TRIED = 4  # samples, the kept witnesses first; of one shape, since some frameworks compile each shape anew
+TRIED = 3  # samples, the kept witnesses first; of one shape, since some frameworks compile each shape anew
 
 
 @dataclass(frozen=True)

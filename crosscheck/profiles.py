@@ -22,8 +22,8 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=8, traces=1, exact=4, shapes=1),
-        Profile("standard", examples=16, traces=1, exact=6, shapes=1),
+        Profile("quick", examples=6, traces=1, exact=3, shapes=1),
+        Profile("standard", examples=12, traces=1, exact=4, shapes=1),
         Profile("thorough", examples=150, traces=30, exact=24, shapes=99),
     )
 }

@@ -56,6 +56,9 @@ def check_writable(folder: str | os.PathLike[str]) -> Path:
             pass
     except OSError as error:
         raise FindingsFileError(f"{folder}: findings cannot be written there ({_why(error)}); name another folder") from error
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.suffix in (".json", ".html"):
+            raise FindingsFileError(f"{entry} is a folder, where a file may have to be written; move it or name another folder")
     return folder
 
 

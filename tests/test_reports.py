@@ -503,6 +503,12 @@ def test_a_journal_of_another_campaign_is_not_continued(tmp_path: Path) -> None:
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
+def test_a_folder_where_the_page_belongs_is_found_before_any_work(tmp_path):
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(store.FindingsFileError, match=r"index\.html is a folder"):
+        store.check_writable(tmp_path)
+
+
 LOADS = re.compile(
     r"""(src|href|srcset|data)\s*=\s*["']?\s*(https?:|//)|url\(\s*["']?(https?:|//)|@import|<link""", re.IGNORECASE
 )
