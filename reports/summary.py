@@ -14,7 +14,6 @@ from ..crosscheck.findings import Finding, Findings
 from . import arrange
 from .signs import SIGNS, TERMINAL_COLOURS, fails, reason, tally
 
-
 NAMED = 4  # subjects in a row of the terminal's table
 
 
