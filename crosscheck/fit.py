@@ -111,7 +111,7 @@ def unconstrained(prediction: Mapping[str, Enclosure], name: str) -> np.ndarray:
     if "value" not in prediction or name == "value":
         return np.zeros((), bool)
     no_number = np.isnan(prediction["value"].value)
-    return no_number if no_number.shape == prediction[name].shape else no_number.any()
+    return no_number if no_number.shape == prediction[name].shape else np.asarray(no_number.any())
 
 
 def parted(a: Prediction, b: Prediction) -> tuple[str, tuple[int, ...]] | None:

@@ -130,7 +130,8 @@ def _gap(
         return None, None
     held = [p[output] for p in predictions if not isinstance(p, Undefined)]
     a, b = held[0], held[-1]
-    if a.shape != b.shape or len(index) != a.ndim:
+    shapes = {a.shape, b.shape} | ({observed[output].shape} if observed is not None else set())
+    if len(shapes) > 1 or len(index) != a.ndim:
         return None, None
     ulp = ulp_at(float(a.value[index]), precision(dtype))
     with np.errstate(all="ignore"):

@@ -224,6 +224,7 @@ CAUGHT = {
     "scalar.sum nan": ("defect", "fails at x_bar"),
     "scalar.sum long": ("defect", "the reading's shape is (3,), the subject's (4,)"),
     "scalar.sum row": ("defect", "the reading's shape is (), the subject's (1,)"),
+    "scalar.sum contradicts": ("defect", "forward mode contradicts reverse mode"),
     "scalar.sum wide": ("not-run", "the adapter returned x_bar as float64; its inputs are float32"),
     "scalar.sum wide_value": ("not-run", "the adapter returned value as float64; its inputs are float32"),
     "scalar.sum listed": ("not-run", "the adapter returned x_bar as list, not as a NumPy array"),
