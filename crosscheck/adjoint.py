@@ -14,7 +14,7 @@ from .domains import AnySample, Sample, bound_sizes, stable_seed
 from .fit import Predictions, Undefined
 from .subjects import Subject
 
-TRIED = 3  # samples, the kept witnesses first; of one shape, since some frameworks compile each shape anew
+TRIED = 2  # samples, the kept witnesses first; of one shape, since some frameworks compile each shape anew
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def forward_mode_misses(
     """
     if not isinstance(formula, Map) or reading is None:
         return None
-    if subject.native is not None and subject.adapter.compiles and subject.cell.mode != subject.adapter.map_modes[0]:
-        return None  # the same rule as in the plain mode, compiled: the derived route shows that compiling keeps it
+    if _is_compiled(subject) and (subject.native is not None or subject.cell.dtype != "float32"):
+        return None  # the same rule as in the plain mode: the derived route shows in one dtype that compiling keeps it
     for index in _tried(formula, predictions, accepted):
         sample = predictions.samples[index]
         assert isinstance(sample, Sample)
@@ -57,6 +57,10 @@ def forward_mode_misses(
             )
             return Contradiction(words, bool(np.isfinite(pushed)))
     return None
+
+
+def _is_compiled(subject: Subject) -> bool:
+    return subject.adapter.compiles and subject.cell.mode != subject.adapter.map_modes[0]
 
 
 def _tried(formula: Map, predictions: Predictions, accepted: Sequence[int]) -> list[int]:

@@ -9,7 +9,7 @@ from ..reference.vocabulary import Formula, Map, Optimizer
 from .domains import AnySample, Sample, TraceSample, bound_sizes, hyperparameters
 from .profiles import Profile
 from .subjects import Subject
-from .witness import PACKED, Deviation, label_of
+from .witness import PACKED, Deviation, known, label_of
 
 Bucket = tuple[tuple[str, float], ...]
 
@@ -35,8 +35,14 @@ def _is_witness(subject: Subject, sample: AnySample) -> bool:
     """Whether a sample is the kept witness of the deviation that is claimed, or holds it among others."""
     if subject.native is None or not subject.native.claim:
         return False
-    claimed = Deviation.of(subject.formula, subject.formula.reading("printed", **subject.native.claim))
-    return sample.label in (label_of(dict(claimed.axes)), PACKED)
+    formula = subject.formula
+    claimed = Deviation.of(formula, formula.reading("printed", **subject.native.claim))
+    if isinstance(sample, Sample):
+        return sample.label == label_of(dict(claimed.axes))
+    kept = known(formula, subject.cell.dtype, claimed)
+    if kept is None or not kept.found or not isinstance(formula, Optimizer):
+        return False
+    return sample.label == PACKED and sample.trace.hyper == hyperparameters(formula, kept.setting)
 
 
 def _bucket(formula: Formula, sample: AnySample) -> Bucket:
