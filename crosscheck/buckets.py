@@ -18,7 +18,7 @@ def shown(subject: Subject, samples: Sequence[AnySample], profile: Profile) -> l
     """The indices of the samples that a subject is examined on: those of shapes that it takes and, where each new shape (or
     set of hyperparameters, which are constants of the compiled code) costs a compilation, of the profile's number of
     buckets: those with the most samples, which are those of the hard points, or for an optimizer the field's default
-    hyperparameters; and always that of the witness of what is claimed."""
+    hyperparameters."""
     taken = [i for i, sample in enumerate(samples) if subject.accepts(sample)]
     if not subject.adapter.compiles:
         return taken
@@ -27,8 +27,16 @@ def shown(subject: Subject, samples: Sequence[AnySample], profile: Profile) -> l
     counted = Counter(bucket.values())
     first = tuple(sorted(hyperparameters(formula, 0).items())) if isinstance(formula, Optimizer) else ()
     ranked = sorted(counted, key=lambda b: (b != first, -counted[b], b))
-    kept = {*ranked[: profile.shapes], *(bucket[i] for i in taken if _is_witness(subject, samples[i]))}
+    kept = set(ranked[: profile.shapes])
     return [i for i in taken if bucket[i] in kept]
+
+
+def held_back(subject: Subject, samples: Sequence[AnySample], accepted: Sequence[int]) -> list[int]:
+    """The witnesses of what a subject is claimed to do that it was not shown: asked for where the print fits without them."""
+    there = set(accepted)
+    return [
+        i for i, sample in enumerate(samples) if i not in there and subject.accepts(sample) and _is_witness(subject, sample)
+    ]
 
 
 def _is_witness(subject: Subject, sample: AnySample) -> bool:

@@ -14,7 +14,7 @@ from ..reference.catalogue import line
 from ..reference.vocabulary import Formula, Optimizer, Reading
 from .adjoint import forward_mode_misses
 from .arithmetic.formats import Precision, precision
-from .buckets import shown
+from .buckets import held_back, shown
 from .domains import AnySample, TraceSample, samples, widened
 from .exactness import largest_ulps
 from .findings import Cell, Finding, Verdict, Witness
@@ -134,6 +134,9 @@ def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
     accepted = shown(subject, shared.samples, profile)
     try:
         observed = [subject.observe(shared.samples[i]) for i in accepted]
+        if more := held_back(subject, shared.samples, accepted) if _print_fits(subject, shared, accepted, observed) else []:
+            accepted += more
+            observed += [subject.observe(shared.samples[i]) for i in more]
         return _held(subject, shared, accepted, observed, profile)
     except Unsupported as error:
         return bare(subject, "absent", str(error))
@@ -141,12 +144,25 @@ def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
         return bare(subject, "not-run", str(error))
 
 
+def _print_fits(subject: Subject, shared: Ground, accepted: Sequence[int], observed: Sequence[Observation]) -> bool:
+    """Whether the printed reading fits what was observed of a subject that is claimed to depart from it."""
+    if subject.native is None or not subject.native.claim:
+        return False
+    formula = subject.formula
+    printed = [r for r in _searched(subject) if formula.meaning(r) == formula.meaning(formula.printed)]
+    return bool(fit(shared.plain, accepted, observed, printed).holds)
+
+
+def _searched(subject: Subject) -> list[Reading]:
+    return searched(subject.formula, _hyperparameters_of(subject))
+
+
 def _held(
     subject: Subject, shared: Ground, accepted: Sequence[int], observed: Sequence[Observation], profile: Profile
 ) -> Finding:
     """Hold every reading against what was observed, and say what follows."""
     formula = subject.formula
-    readings = searched(formula, _hyperparameters_of(subject))
+    readings = _searched(subject)
     claim = formula.reading("printed", **subject.native.claim) if subject.native else None
     plain = fit(shared.plain, accepted, observed, readings)
     model, words, fitted, predictions = _first_fit(formula, shared, accepted, observed, plain, subject.cell.dtype, claim)
