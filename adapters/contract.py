@@ -14,9 +14,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..reference.vocabulary import Optimizer, Reading
+    from .box import Box
 
 DERIVED: Final = "derived"
 NATIVE: Final = "native"
@@ -161,12 +165,12 @@ Program = MapProgram | TraceProgram
 Function = Callable[..., Any]
 
 
-class Adapter(ABC):
-    """One framework. A module in this folder, or a user's own, holds one as ``ADAPTER``.
+class Framework(ABC):
+    """A framework, as far as it can be asked for: what it is called, whether it is here, and its optimizers as boxes.
 
     ``name`` is how it is asked for, ``package`` the import name that ids use, ``distributions`` what is installed,
-    ``extra`` the extra of gradspec that installs them. Modes are ways of running: the first is the one natives use when a
-    native names none.
+    ``extra`` the extra of gradspec that installs them, ``modules`` the names that expressions use. A module in this folder, or
+    a user's own, holds one as ``ADAPTER``: an ``Adapter``, or a bare ``Framework`` whose optimizers are identified only.
     """
 
     name: ClassVar[str]
@@ -174,6 +178,40 @@ class Adapter(ABC):
     extra: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]]
     modules: ClassVar[Mapping[str, str]]  # names that expressions use -> modules they stand for
+
+    def box(self, target: Any, name: str, given: Mapping[str, Any]) -> Box | None:
+        """``target`` as a black box, if it is an optimizer of this framework, else None.
+
+        ``target`` is what was imported (a class, a factory, an instance), ``name`` what it was called, ``given`` the arguments
+        that were named for it, under its own names. Raises BoxError where they do not fit.
+        """
+        return None
+
+    def realise(self, formula: Optimizer, reading: Reading) -> Callable[..., Any]:
+        """A reading as a real optimizer of this framework: a factory that takes its arguments as the framework's own do, and
+        the formula's hyperparameters by name. Raises Unsupported where there is none."""
+        raise Unsupported(f"{self.name} has no runnable readings")
+
+    def installed(self) -> bool:
+        return all(importlib.util.find_spec(module.partition(".")[0]) is not None for module in self.modules.values())
+
+    def versions(self) -> dict[str, str]:
+        return {distribution: importlib.metadata.version(distribution) for distribution in self.distributions}
+
+    def install_command(self) -> str:
+        return f"pip install 'gradspec[{self.extra}]'"
+
+    def names(self) -> dict[str, Any]:
+        """The modules that expressions use, imported now."""
+        return {name: importlib.import_module(module) for name, module in self.modules.items()}
+
+
+class Adapter(Framework):
+    """A framework that the whole sheet is held against.
+
+    Modes are ways of running: the first is the one natives use when a native names none.
+    """
+
     dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32", "bfloat16", "float16")
     map_modes: ClassVar[tuple[str, ...]] = ("eager",)
     optimizer_modes: ClassVar[tuple[str, ...]] = ("eager",)
@@ -222,19 +260,6 @@ class Adapter(ABC):
         that writes no scripts need not have this: "" stands for none.
         """
         return ""
-
-    def installed(self) -> bool:
-        return all(importlib.util.find_spec(module.partition(".")[0]) is not None for module in self.modules.values())
-
-    def versions(self) -> dict[str, str]:
-        return {distribution: importlib.metadata.version(distribution) for distribution in self.distributions}
-
-    def install_command(self) -> str:
-        return f"pip install 'gradspec[{self.extra}]'"
-
-    def names(self) -> dict[str, Any]:
-        """The modules that expressions use, imported now."""
-        return {name: importlib.import_module(module) for name, module in self.modules.items()}
 
     def missing(self, native: Native) -> str:
         """The dotted name in ``native``'s expression that the installed version does not have; "" if it has all."""

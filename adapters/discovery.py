@@ -11,32 +11,45 @@ from pathlib import Path
 from types import ModuleType
 
 from ..reference.arguments import suggest
-from .contract import Adapter
+from .contract import Adapter, Framework
 
-_OWN_MODULES = {"contract", "discovery"}
+_OWN_MODULES = {"box", "contract", "discovery"}
 
 
 class AdapterError(ValueError):
     """An adapter that cannot be found or is not one; the message says what to write instead."""
 
 
-def available() -> tuple[str, ...]:
-    """The names of the adapters that can be asked for; their frameworks need not be installed. Imports none of them."""
-    here = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])} - _OWN_MODULES
-    elsewhere = {point.name for point in importlib.metadata.entry_points(group="gradspec.adapters")}
-    return tuple(sorted(here)) + tuple(sorted(elsewhere - here))
+def frameworks() -> tuple[str, ...]:
+    """The names of all frameworks that are known, installed or not. Imports none of them."""
+    return tuple(sorted(_here())) + tuple(sorted(set(_points()) - _here()))
 
 
 @cache
-def load(name: str) -> Adapter:
-    """The adapter of that name (``pytorch``), of that framework package (``torch``), module (``mine.adapter``) or file.
+def available() -> tuple[str, ...]:
+    """Those among them that the sheet can be held against: they are adapters."""
+    return tuple(name for name in frameworks() if isinstance(framework(name), Adapter))
+
+
+@cache
+def framework(name: str) -> Framework:
+    """The framework of that name (``pytorch``), of that package (``torch``), module (``mine.adapter``) or file.
 
     Importing an adapter does not import its framework. Raises AdapterError.
     """
     module = _module(name)
-    adapter = getattr(module, "ADAPTER", None)
+    found = getattr(module, "ADAPTER", None)
+    if not isinstance(found, Framework):
+        raise AdapterError(f"{name}: the module {module.__name__} has no ADAPTER that is an instance of Adapter or Framework")
+    return found
+
+
+@cache
+def load(name: str) -> Adapter:
+    """The adapter of that name, with natives that the catalogue knows; as ``framework``."""
+    adapter = framework(name)
     if not isinstance(adapter, Adapter):
-        raise AdapterError(f"{name}: the module {module.__name__} has no ADAPTER that is an instance of Adapter")
+        raise AdapterError(f"{name}: the sheet cannot be held against it, its optimizers can only be identified")
     _check_natives(name, adapter)
     return adapter
 
@@ -61,19 +74,27 @@ def _check_natives(name: str, adapter: Adapter) -> None:
 def _module(name: str) -> ModuleType:
     if name.endswith(".py") or "/" in name:
         return _from_file(Path(name))
-    if name in available():
-        points = {point.name: point for point in importlib.metadata.entry_points(group="gradspec.adapters")}
-        return importlib.import_module(f"{__package__}.{name}") if _is_here(name) else points[name].load()
-    for known in available():
-        if _is_here(known) and load(known).package == name:
+    if name in _here():
+        return importlib.import_module(f"{__package__}.{name}")
+    if name in _points():
+        return _points()[name].load()
+    for known in sorted(_here()):
+        if framework(known).package == name:
             return importlib.import_module(f"{__package__}.{known}")
     if "." in name and importlib.util.find_spec(name.partition(".")[0]) is not None:
         return importlib.import_module(name)
-    raise AdapterError(f"unknown adapter {name!r}.{suggest(name, available())} Or give a module or a file that holds ADAPTER.")
+    known = frameworks()
+    raise AdapterError(f"unknown adapter {name!r}.{suggest(name, known)} Or give a module or a file that holds ADAPTER.")
 
 
-def _is_here(name: str) -> bool:
-    return importlib.util.find_spec(f"{__package__}.{name}") is not None
+@cache
+def _here() -> frozenset[str]:
+    return frozenset(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])) - _OWN_MODULES
+
+
+@cache
+def _points() -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group="gradspec.adapters")}
 
 
 def _from_file(path: Path) -> ModuleType:

@@ -104,13 +104,18 @@ class Input:
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """A scalar of an optimizer: its default and the half-open interval [low, high) it may lie in."""
+    """A scalar of an optimizer: its default and the half-open interval [low, high) it may lie in.
+
+    ``also`` are the names that libraries have for it; ``neutral`` is the value at which it has no effect, if there is one.
+    """
 
     name: str
     meaning: str
     default: float
     low: float = 0.0
     high: float = float("inf")
+    also: tuple[str, ...] = ()
+    neutral: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from gradspec.adapters import available, load
+from gradspec.adapters import framework, frameworks
 
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = {"torch", "jax", "jaxlib", "optax", "flax", "tensorflow", "keras", "mlx"}
@@ -68,9 +68,10 @@ def _allowed(name: str, rule: Rule, own: frozenset[str]) -> bool:
 
 
 def own_frameworks(package: str, path: Path) -> frozenset[str]:
-    if package != "adapters" or path.stem not in available():
+    owner = Path(path.relative_to(ROOT).parts[1]).stem if package == "adapters" else ""
+    if owner not in frameworks():
         return frozenset()
-    return frozenset(module.partition(".")[0] for module in load(path.stem).modules.values())
+    return frozenset(module.partition(".")[0] for module in framework(owner).modules.values())
 
 
 @pytest.mark.parametrize("package", RULES)
@@ -132,7 +133,7 @@ def test_importing_the_reference_loads_nothing_but_numpy() -> None:
 
 
 def test_importing_the_adapters_loads_no_framework() -> None:
-    code = "from gradspec.adapters import available, load\nfor name in available(): load(name)"
+    code = "from gradspec.adapters import framework, frameworks\nfor name in frameworks(): framework(name)"
     assert not loaded_by(code) & FRAMEWORKS
 
 
