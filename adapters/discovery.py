@@ -13,7 +13,7 @@ from types import ModuleType
 from ..reference.arguments import suggest
 from .contract import Adapter, Framework
 
-_OWN_MODULES = {"box", "contract", "discovery"}
+_OWN_MODULES = {"box", "contract", "discovery", "signature"}
 
 
 class AdapterError(ValueError):

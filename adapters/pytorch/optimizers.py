@@ -1,0 +1,124 @@
+"""What torch ships for the optimizer lines: each optimizer in its three forms, with the reading it is claimed to have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..contract import Limitation, Native
+from .sources import DOCS
+
+# On the CPU torch's default is the loop over parameters; it is named so that an accelerator runs the same form.
+_FORMS = {"": "foreach=False", ".foreach": "foreach=True", ".fused": "fused=True"}
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An optimizer, written once for its three forms; ``arguments`` are what follows the rate."""
+
+    line: str
+    name: str
+    arguments: str
+    takes: tuple[str, ...] = ()
+    claim: Mapping[str, str] = field(default_factory=dict)
+    notes: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.name.partition(".")[0]
+
+    def natives(self) -> Iterator[Native]:
+        for suffix, form in _FORMS.items():
+            yield Native(
+                line=self.line,
+                name=f"optim.{self.name}{suffix}",
+                expression=f"torch.optim.{self.kind}({', '.join(filter(None, ('w, lr=rate', self.arguments, form)))})",
+                claim=self.claim,
+                source=DOCS + f"torch.optim.{self.kind}.html",
+                takes=self.takes,
+                notes=self.notes,
+                known=(_FUSED_SGD,) if (self.kind, suffix) == ("SGD", ".fused") else (),
+            )
+
+
+# Fixed after torch 2.13: https://github.com/pytorch/pytorch/pull/192545
+_FUSED_SGD = Limitation(
+    "defect",
+    "on the CPU, fused SGD leaves half-precision elements that fill a SIMD block as they are",
+    "https://github.com/pytorch/pytorch/issues/191763",
+    dtypes=("bfloat16", "float16"),
+)
+_STARTS = "The buffer starts as the first gradient, undampened."
+_BETAS = "betas=(beta1, beta2), eps=eps"
+_STANDARD = {"correction": "complement-of-power"}
+
+_ROWS = (
+    _Row("optimizer.sgd", "SGD", ""),
+    _Row("optimizer.momentum", "SGD.momentum", "momentum=beta", ("beta",), {"accumulation": "sum"}),
+    _Row(
+        "optimizer.momentum",
+        "SGD.dampening",
+        "momentum=beta, dampening=dampening",
+        ("beta", "dampening"),
+        {"accumulation": "dampened", "start": "first-gradient"},
+        notes=_STARTS,
+    ),
+    _Row(
+        "optimizer.momentum",
+        "SGD.average",
+        "momentum=beta, dampening=beta",
+        ("beta",),
+        {"accumulation": "average", "start": "first-gradient"},
+        notes=f"The nearest that torch has to the print. {_STARTS}",
+    ),
+    _Row(
+        "optimizer.momentum",
+        "SGD.nesterov",
+        "momentum=beta, nesterov=True",
+        ("beta",),
+        {"accumulation": "sum", "nesterov": "lookahead"},
+    ),
+    _Row("optimizer.rmsprop", "RMSprop", "alpha=beta, eps=eps", ("beta", "eps"), {"epsilon": "outside-root"}),
+    _Row(
+        "optimizer.rmsprop",
+        "RMSprop.centered",
+        "alpha=beta, eps=eps, centered=True",
+        ("beta", "eps"),
+        {"epsilon": "outside-root", "centered": "yes"},
+        notes="S - G² is not guarded: rounding can make it negative and the weights NaN.",
+    ),
+    _Row(
+        "optimizer.rmsprop",
+        "RMSprop.momentum",
+        "alpha=beta, eps=eps, momentum=momentum",
+        ("beta", "eps", "momentum"),
+        {"epsilon": "outside-root", "momentum": "outside"},
+    ),
+    _Row("optimizer.adam", "Adam", _BETAS, ("beta1", "beta2", "eps"), _STANDARD),
+    _Row(
+        "optimizer.adam",
+        "Adam.l2",
+        f"{_BETAS}, weight_decay=weight_decay",
+        ("beta1", "beta2", "eps", "weight_decay"),
+        {**_STANDARD, "decay": "l2"},
+        notes="Adam's weight_decay is added to the gradient; AdamW's is not.",
+    ),
+    _Row(
+        "optimizer.adam",
+        "AdamW",
+        f"{_BETAS}, weight_decay=weight_decay",
+        ("beta1", "beta2", "eps", "weight_decay"),
+        {**_STANDARD, "decay": "decoupled"},
+    ),
+    _Row(
+        "optimizer.adam",
+        "NAdam",
+        f"{_BETAS}, momentum_decay=momentum_decay",
+        ("beta1", "beta2", "eps", "momentum_decay"),
+        {**_STANDARD, "lookahead": "nadam-schedule"},
+        notes="The product of the scheduled momenta (state mu_product) is held in the default dtype, which is float32: "
+        "float64 weights are then good to 1e-8 only.",
+    ),
+)
+
+OPTIMIZERS = tuple(native for row in _ROWS for native in row.natives())
