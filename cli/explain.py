@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _head(formula: Formula) -> Iterator[str]:
     from .mathtext import readable
 
-    yield f"{formula.id} · line {formula.number} · {formula.title}"
+    place = f"line {formula.number}" if formula.on_the_sheet else "beyond the sheet"
+    yield f"{formula.id} · {place} · {formula.title}"
     yield ""
     yield _item("printed", readable(formula.latex), 10)
     if formula.standard_latex:
@@ -70,8 +71,13 @@ def _inputs(formula: Map) -> Iterator[str]:
 def _hyperparameters(formula: Optimizer) -> Iterator[str]:
     yield "Takes w and g of one shape, a rate at each step, and"
     yield from _rows(
-        (hyper.name, f"{hyper.meaning}; {_interval(hyper)}; {hyper.default:g} by default") for hyper in formula.hyperparameters
+        (hyper.name, f"{hyper.meaning}; {_interval(hyper)}; {hyper.default:g} by default{_also(hyper)}")
+        for hyper in formula.hyperparameters
     )
+
+
+def _also(hyper: Hyperparameter) -> str:
+    return f"; elsewhere {', '.join(hyper.also)}" if hyper.also else ""
 
 
 def _interval(hyper: Hyperparameter) -> str:

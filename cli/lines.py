@@ -1,4 +1,4 @@
-"""List the lines of the sheet."""
+"""List the lines of the sheet, and those beyond it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from .status import FINE
 if TYPE_CHECKING:
     from ..reference import Formula
 
-SUMMARY = "list the lines of the sheet"
+SUMMARY = "list the lines of the sheet, and those beyond it"
+BEYOND = "Beyond the sheet, from their papers"
 LEGEND = "≠  the printed reading is not the standard one; in brackets, the options of an axis"
 
 
@@ -22,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ..reference import catalogue
 
-    formulas = list(catalogue().values())
+    formulas = list(catalogue(beyond=True).values())
     if arguments.json:
         print(json.dumps([_described(formula) for formula in formulas], indent=1, ensure_ascii=False))
     else:
@@ -34,6 +35,7 @@ def _described(formula: Formula) -> dict[str, Any]:
     return {
         "number": formula.number,
         "id": formula.id,
+        "on_the_sheet": formula.on_the_sheet,
         "title": formula.title,
         "latex": formula.latex,
         "standard_latex": formula.standard_latex,
@@ -56,4 +58,5 @@ def _table(formulas: list[Formula]) -> list[str]:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     shown = [f"{row[0]:>{widths[0]}} {row[1]} {row[2]:{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip() for row in rows]
-    return [*shown, "", LEGEND]
+    on_the_sheet = sum(formula.on_the_sheet for formula in formulas)  # they come first
+    return [*shown[:on_the_sheet], "", BEYOND, "", *shown[on_the_sheet:], "", LEGEND]

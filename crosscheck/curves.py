@@ -76,23 +76,20 @@ def _path(
 
 
 def _departures(formula: Optimizer) -> Iterator[Curve]:
-    """How readings one axis away leave the printed one."""
-    for axes in _few_at_a_time(formula):
-        labels = [(axis.name, option) for axis in axes for option in axis.names if option != axis.printed]
+    """How readings one axis away leave the printed one, by the options that a conformance run seeks."""
+    for labels in _few_at_a_time(formula):
         yield _departing(formula, labels)
 
 
-def _few_at_a_time(formula: Optimizer) -> list[list[Any]]:
-    """The axes, in groups whose options a drawing can tell apart."""
-    groups: list[list[Any]] = []
-    room = 0
+def _few_at_a_time(formula: Optimizer) -> list[list[tuple[str, str]]]:
+    """The options that are not printed, axis by axis, in groups that a drawing can tell apart."""
+    groups: list[list[tuple[str, str]]] = []
     for axis in formula.axes:
-        if room < len(axis.names) - 1:
+        labels = [(axis.name, option.name) for option in axis.options if option.sought and option.name != axis.printed]
+        if not groups or len(groups[-1]) + len(labels) > DISTINCT:
             groups.append([])
-            room = DISTINCT
-        groups[-1].append(axis)
-        room -= len(axis.names) - 1
-    return groups
+        groups[-1] += labels
+    return [labels for labels in groups if labels]
 
 
 DROP = 8  # the step from which the rate is another, so that it matters when the rate enters

@@ -182,7 +182,15 @@ def _cotangent(shape: tuple[int, ...], purpose: str, p: Precision) -> np.ndarray
 # Field defaults, exactly representable ones, and ones whose complement is large: (beta, beta1, beta2).
 _DECAYS = ((0.9, 0.9, 0.999), (0.875, 0.875, 0.9375), (0.5, 0.5, 0.75))
 _EPSILONS = (1e-8, 2.0**-10, 2.0**-4)
-_FIXED = {"momentum": 0.5, "dampening": 0.25, "initial_scale": 1.0, "weight_decay": 0.125, "momentum_decay": 0.004}
+_FIXED = {
+    "momentum": 0.5,
+    "dampening": 0.25,
+    "initial_scale": 1.0,
+    "weight_decay": 0.125,
+    "momentum_decay": 0.004,
+    "eps_root": 2.0**-6,
+    "rate_decay": 0.25,
+}
 RATES = {
     "a constant rate": lambda t: 0.125,
     "a rate that halves every fifth step": lambda t: 0.5 ** (1 + t // 5),

@@ -154,7 +154,7 @@ def _print_fits(subject: Subject, shared: Ground, accepted: Sequence[int], obser
 
 
 def _searched(subject: Subject) -> list[Reading]:
-    return searched(subject.formula, _hyperparameters_of(subject))
+    return searched(subject.formula, _hyperparameters_of(subject), subject.native.claim if subject.native else None)
 
 
 def _held(

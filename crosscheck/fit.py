@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..reference.namespace import Floating
-from ..reference.vocabulary import Formula, Map, NotConformable, Optimizer, Reading
+from ..reference.vocabulary import Axis, Formula, Map, NotConformable, Optimizer, Option, Reading
 from .arithmetic.formats import Precision
 from .arithmetic.rounding import Enclosure, Rounding
 from .domains import AnySample, Sample, TraceSample
@@ -151,14 +152,22 @@ def fit(
     return Fit(holds, misses)
 
 
-def searched(formula: Formula, given: Iterable[str]) -> list[Reading]:
-    """The readings that a subject with these hyperparameters can have: options whose hyperparameter it lacks are left out."""
-    known = set(given)
-    possible = {
-        axis.name: {option.name for option in axis.options if not option.needs or option.needs in known}
-        for axis in formula.axes
-    }
-    return [r for r in formula.readings() if all(option in possible[axis] for axis, option in r.choices)]
+def searched(formula: Formula, given: Iterable[str], claim: Mapping[str, str] | None = None) -> list[Reading]:
+    """The readings that a subject with these hyperparameters is held against, the printed one first.
+
+    Left out are options whose hyperparameter it lacks, and those that are not ``sought`` unless they are standard or in its
+    ``claim``: the product of all options is for identification, which does not enumerate it.
+    """
+    known, claimed = set(given), claim or {}
+
+    def wanted(axis: Axis, option: Option) -> bool:
+        asked = option.sought or option.name in (axis.standard, claimed.get(axis.name))
+        return option.name == axis.printed or (asked and (not option.needs or option.needs in known))
+
+    names = [axis.name for axis in formula.axes]
+    columns = [[option.name for option in axis.options if wanted(axis, option)] for axis in formula.axes]
+    printed_first = [sorted(column, key=axis.printed.__ne__) for axis, column in zip(formula.axes, columns, strict=True)]
+    return [Reading(tuple(zip(names, options, strict=True))) for options in itertools.product(*printed_first)]
 
 
 def worst_share(

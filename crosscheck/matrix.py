@@ -19,7 +19,8 @@ def modes_of(adapter: Adapter, formula: Formula, native: Native | None) -> tuple
 
 
 def chosen_lines(lines: Iterable[str]) -> list[Formula]:
-    """The lines asked for by id, last name or group (``mlp2``); all of them where none is named."""
+    """The lines asked for by id, last name or group (``mlp2``); the sheet's where none is named. Those beyond the sheet are
+    asked for one by one."""
     wanted = list(lines)
     if not wanted:
         return list(catalogue().values())

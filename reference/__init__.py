@@ -7,19 +7,20 @@
 >>> w, state = adam.step(w, g, state, rate=1e-3, reading="standard")
 >>> mlp2.grad_W1(X=X, W1=W1, b1=b1, w2=w2, b2=b2, y=y)
 
-Every line is found by its last name, every group by its name; ``catalogue()`` lists all. Without ``reading`` a line runs as
-it is printed.
+Every line is found by its last name, every group by its name; ``catalogue()`` lists the sheet's,
+``catalogue(beyond=True)`` all. Without ``reading`` a line runs as it is printed.
 """
 
 from typing import Any
 
 from .arguments import ArgumentError
 from .catalogue import catalogue, group, line
-from .vocabulary import Axis, Erratum, Formula, Map, NotConformable, Optimizer, Option, Reading
+from .vocabulary import Axis, Coincidence, Erratum, Formula, Map, NotConformable, Optimizer, Option, Reading
 
 __all__ = [
     "ArgumentError",
     "Axis",
+    "Coincidence",
     "Erratum",
     "Formula",
     "Map",
@@ -45,4 +46,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(formula.name for formula in catalogue().values())})
+    return sorted({*__all__, *(formula.name for formula in catalogue(beyond=True).values())})

@@ -1,4 +1,5 @@
-"""The catalogue: every formula in ``reference/lines``, by id, in the sheet's order. Found by looking, not by a list."""
+"""The catalogue: every formula in ``reference/lines``, by id, in the sheet's order and beyond. Found by looking, not by a
+list."""
 
 from __future__ import annotations
 
@@ -19,8 +20,14 @@ def _modules() -> dict[str, ModuleType]:
 
 
 @cache
-def catalogue() -> MappingProxyType[str, Formula]:
-    """Every line by id, in the sheet's order."""
+def catalogue(beyond: bool = False) -> MappingProxyType[str, Formula]:
+    """The sheet's lines by id, in its order; with ``beyond`` also those that are not on the sheet, behind them."""
+    lines = _all()
+    return lines if beyond else MappingProxyType({name: line for name, line in lines.items() if line.on_the_sheet})
+
+
+@cache
+def _all() -> MappingProxyType[str, Formula]:
     found = [value for module in _modules().values() for value in vars(module).values() if isinstance(value, Formula)]
     ordered = sorted(found, key=lambda formula: formula.number)
     by_id = {formula.id: formula for formula in ordered}
@@ -31,11 +38,12 @@ def catalogue() -> MappingProxyType[str, Formula]:
 
 
 def line(name: str) -> Formula:
-    """The line with that id (``optimizer.adam``) or, where only one has it, that last name (``adam``).
+    """The line, on the sheet or beyond it, with that id (``optimizer.adam``) or, where only one has it, that last name
+    (``adam``).
 
     Raises ArgumentError with the nearest ids.
     """
-    known = catalogue()
+    known = catalogue(beyond=True)
     if name in known:
         return known[name]
     matches = [formula for formula in known.values() if formula.name == name]

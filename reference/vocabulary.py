@@ -24,12 +24,17 @@ class NotConformable(ValueError):
 
 @dataclass(frozen=True)
 class Option:
-    """One way of reading the ink along one axis. ``needs`` names the hyperparameter without which it is not searched."""
+    """One way of reading the ink along one axis.
+
+    ``needs`` names the hyperparameter without which it is not searched. ``sought`` is false for what a conformance run, which
+    holds every subject against every reading, leaves to identification: there it is searched only where it is claimed.
+    """
 
     name: str
     meaning: str
     latex: str = ""
     needs: str = ""
+    sought: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,23 @@ class Axis:
 
     def option(self, name: str) -> Option:
         return self.options[self.names.index(name)]
+
+
+@dataclass(frozen=True)
+class Coincidence:
+    """Where readings are one real function by algebra: with ``when``, each of ``options`` of ``axis`` is ``simplest``.
+
+    ``when`` gives, for other axes, the options with which that is so. No options stand for all of the axis.
+    """
+
+    axis: str
+    simplest: str
+    when: Mapping[str, tuple[str, ...]]
+    options: tuple[str, ...] = ()
+
+    def applies(self, reading: Reading) -> bool:
+        among = not self.options or reading[self.axis] in self.options
+        return among and all(reading[axis] in options for axis, options in self.when.items())
 
 
 @dataclass(frozen=True)
@@ -152,9 +174,16 @@ def _no_hard_points(_: Format) -> Mapping[str, Inputs]:
     return {}
 
 
+LAST_ON_SHEET = 41
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Formula:
-    """What a map and an optimizer have in common: identity, print, axes, errata."""
+    """What a map and an optimizer have in common: identity, print, axes, errata.
+
+    ``family`` is common to the lines that share one body and one set of axes, and differ in what they print: its own id
+    where none is given. ``coincidences`` say which readings are the same real function.
+    """
 
     id: str
     number: int
@@ -163,12 +192,22 @@ class Formula:
     standard_latex: str = ""
     axes: tuple[Axis, ...] = ()
     errata: tuple[Erratum, ...] = ()
+    coincidences: tuple[Coincidence, ...] = ()
     source: str = "the sheet"
     notes: str = ""
+    family: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.family:
+            object.__setattr__(self, "family", self.id)
 
     @property
     def name(self) -> str:
         return self.id.rpartition(".")[2]
+
+    @property
+    def on_the_sheet(self) -> bool:
+        return self.number <= LAST_ON_SHEET
 
     @property
     def printed(self) -> Reading:
@@ -214,6 +253,14 @@ class Formula:
             for axis in self.axes
         ]
         return (Reading(choices) for choices in itertools.product(*columns))
+
+    def simplest(self, reading: Reading) -> Reading:
+        """The reading that stands for all those that are the same real function as this one by algebra, whatever the
+        hyperparameters and inputs."""
+        for coincidence in self.coincidences:
+            if coincidence.applies(reading):
+                reading = reading.but(**{coincidence.axis: coincidence.simplest})
+        return reading
 
     def meaning(self, reading: Reading) -> Reading:
         """The reading with its evaluation axes removed: what real function it is."""
@@ -293,7 +340,8 @@ class Optimizer(Formula):
     """A line that is a state and a pure step, elementwise over the weights.
 
     ``start(xp, w, **hyper, **axes)`` gives the state before the first step; ``update(xp, w, g, state, rate, **hyper, **axes)``
-    gives (new w, new state). ``state.t`` counts the steps done: 0 at the start, t after step t.
+    gives (new w, new state). A state is a NamedTuple of arrays and scalars; ``state.t`` counts the steps done: 0 at the
+    start, t after step t. It may be traced by a framework, so that a body does not branch on it.
     """
 
     hyperparameters: tuple[Hyperparameter, ...]
@@ -315,14 +363,18 @@ class Optimizer(Formula):
         self, xp: Any, w: Any, gradients: Any, rates: Any, hyper: Mapping[str, Any], reading: Reading
     ) -> tuple[list[Any], list[Any]]:
         """The weights and the states after each step of a trace in any arithmetic, open loop, without checks."""
+        taken = list(self.steps_in(xp, w, gradients, rates, hyper, reading))
+        return [weights for weights, _ in taken], [state for _, state in taken]
+
+    def steps_in(
+        self, xp: Any, w: Any, gradients: Any, rates: Any, hyper: Mapping[str, Any], reading: Reading
+    ) -> Iterator[tuple[Any, Any]]:
+        """The weights and the state after each step of a trace, as ``trace_in``, each computed when it is asked for."""
         named = self.keywords(hyper, reading)
         state = self.start(xp, w, **named)
-        weights, states = [], []
         for g, rate in zip(gradients, rates, strict=True):
             w, state = self.update(xp, w, g, state, rate, **named)
-            weights.append(w)
-            states.append(state)
-        return weights, states
+            yield w, state
 
     def init(self, w: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any) -> Any:
         """The state before the first step for weights ``w`` of any shape and floating dtype; ``named`` as in ``step``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..vocabulary import Axis, Erratum, Hyperparameter, Optimizer, Option
+from ..optimizers import DECAY, MOMENTUM_NAMES, WEIGHT_DECAY, chosen, moved, penalised, unsought
+from ..vocabulary import Axis, Coincidence, Erratum, Hyperparameter, Optimizer, Option
 
 ACCUMULATION = Axis(
     name="accumulation",
@@ -47,10 +48,18 @@ NESTEROV = Axis(
     options=(
         Option("none", "the step is the buffer", r"W=W-\alpha V"),
         Option("lookahead", "the step is what the buffer will be if g comes again", r"W=W-\alpha(c g+\beta V)"),
+        Option(
+            "lookahead-whole",
+            "the same, but g enters whole where the buffer takes a part of it",
+            r"W=W-\alpha(g+\beta V)",
+            sought=False,
+        ),
     ),
     printed="none",
     standard="none",
-    source="Nesterov 1983 in the form of Sutskever et al. 2013, eq. 3-4 as rewritten by Bengio et al., 2012",
+    source="Nesterov 1983 in the form of Sutskever et al. 2013, eq. 3-4 as rewritten by Bengio et al., 2012: torch.optim.SGD, "
+    "optax.sgd and, with the rate inside the buffer, keras.optimizers.SGD, all with nesterov=True; lookahead-whole: what "
+    "torch.optim.SGD would do if it allowed dampening beside it",
 )
 
 DEBIAS = Axis(
@@ -86,25 +95,29 @@ def _update(
     *,
     beta: Any,
     dampening: Any = 0.0,
+    weight_decay: Any = 0.0,
     accumulation: str,
     start: str,
     rate: str,
     nesterov: str,
     debias: str,
+    decay: str,
 ) -> tuple[Any, MomentumState]:
     """V = β V + (1-β) g; W - α V, as printed."""
     t = state.t + 1
+    g = penalised(g, w, weight_decay, decay)
     inside = rate == "inside-buffer"
     whole = alpha * g if inside else g
     part = whole
     if accumulation != "sum":
         part = (1 - (beta if accumulation == "average" else dampening)) * whole
-    buffer = whole if t == 1 and start == "first-gradient" else beta * state.V + part
+    buffer = beta * state.V + part
+    if start == "first-gradient":
+        buffer = chosen(xp, t == 1, whole, buffer)
     step = buffer if debias == "none" else buffer / (1 - beta**t)
-    if nesterov == "lookahead":
-        # torch lets g in whole here although it dampens what it stores
-        step = (whole if accumulation == "dampened" else part) + beta * step
-    return w - (step if inside else alpha * step), MomentumState(t, buffer)
+    if nesterov != "none":
+        step = (part if nesterov == "lookahead" else whole) + beta * step
+    return moved(w, [step if inside else alpha * step], alpha, weight_decay, decay), MomentumState(t, buffer)
 
 
 momentum = Optimizer(
@@ -112,17 +125,41 @@ momentum = Optimizer(
     number=39,
     title="momentum",
     latex=r"V^{[L]}=\beta V^{[L]}+(1-\beta)\frac{\partial\mathcal L}{\partial W^{[L]}},\quad W^{[L]}=W^{[L]}-\alpha V^{[L]}",
-    axes=(ACCUMULATION, START, RATE, NESTEROV, DEBIAS),
+    axes=(ACCUMULATION, START, RATE, NESTEROV, DEBIAS, unsought(DECAY)),
     errata=(
         Erratum("accumulation", "Does the gradient come in whole, or scaled by 1-β, which scales every step?"),
         Erratum("start", "What is V before the first step: is the first gradient held back or taken whole?"),
         Erratum("rate", "Which rate do old gradients get when the rate changes: their own step's or the present one?"),
     ),
     source="Polyak 1964; Sutskever et al. 2013; with the factor 1-β: Kingma & Ba 2015 for the first moment",
-    notes="The sheet's reason: the average dampens oscillations.",
+    coincidences=(
+        Coincidence("start", "zero", {"accumulation": ("sum",)}),
+        Coincidence("nesterov", "lookahead", {"accumulation": ("sum",)}, ("lookahead-whole",)),
+    ),
+    notes="The sheet's reason: the average dampens oscillations. Nesterov's momentum as Sutskever et al. publish it, eq. 3-4, "
+    "evaluates the gradient at W - βV and then steps as plain momentum with the rate inside the buffer does: fed with "
+    "gradients from outside, it is plain momentum.",
+    family="momentum",
     hyperparameters=(
-        Hyperparameter("beta", "how much of the buffer is kept, dimensionless", 0.9, 0.0, 1.0),
-        Hyperparameter("dampening", "how much of each gradient is held back where accumulation is dampened", 0.0, 0.0, 1.0),
+        Hyperparameter(
+            "beta",
+            "how much of the buffer is kept, dimensionless",
+            0.9,
+            0.0,
+            1.0,
+            also=("momentum", "decay", "rho", "beta1", "b1", "beta_1", "mass", *MOMENTUM_NAMES),
+            neutral=0.0,
+        ),
+        Hyperparameter(
+            "dampening",
+            "how much of each gradient is held back where accumulation is dampened",
+            0.0,
+            0.0,
+            1.0,
+            also=("damp",),
+            neutral=0.0,
+        ),
+        WEIGHT_DECAY,
     ),
     start=_start,
     update=_update,

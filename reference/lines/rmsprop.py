@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..vocabulary import Axis, Erratum, Hyperparameter, Optimizer, Option
+from ..optimizers import DECAY, EPSILON_NAMES, MOMENTUM_NAMES, WEIGHT_DECAY, moved, penalised, unsought
+from ..vocabulary import Axis, Coincidence, Erratum, Hyperparameter, Optimizer, Option
 
 EPSILON = Axis(
     name="epsilon",
     options=(
         Option("inside-root", "ε is added to the mean square", r"\sqrt{S+\epsilon}"),
         Option("outside-root", "ε is added to the root", r"\sqrt S+\epsilon"),
+        Option(
+            "inside-and-outside",
+            "one ε is added to the mean square, another to its root",
+            r"\sqrt{S+\bar\epsilon}+\epsilon",
+            needs="eps_root",
+            sought=False,
+        ),
     ),
     printed="inside-root",
     standard="inside-root",
-    source="Tieleman & Hinton, lecture 6.5, 2012, has no ε; inside: TensorFlow 1, optax (eps_in_sqrt); "
-    "outside: torch.optim.RMSprop",
+    source="Tieleman & Hinton, lecture 6.5, 2012, has no ε; inside: TensorFlow 1, Keras, optax (eps_in_sqrt); "
+    "outside: torch.optim.RMSprop, optax (eps_in_sqrt=False); both: optax.adam with b1=0, eps and eps_root, with debias",
 )
 
 START = Axis(
@@ -59,7 +67,35 @@ MOMENTUM = Axis(
     ),
     printed="none",
     standard="none",
-    source="outside: torch.optim.RMSprop; inside-buffer: Graves 2013, TensorFlow 1, optax.rmsprop",
+    source="outside: torch.optim.RMSprop; inside-buffer: Graves 2013, TensorFlow 1, Keras, optax.rmsprop",
+)
+
+NESTEROV = Axis(
+    name="nesterov",
+    options=(
+        Option("none", "the step is the buffer, where there is one"),
+        Option(
+            "lookahead",
+            "the step is what the buffer will be if the quotient comes again",
+            r"W=W-\alpha(g/\sqrt{\cdot}+\mu B)",
+            needs="momentum",
+            sought=False,
+        ),
+    ),
+    printed="none",
+    standard="none",
+    source="lookahead: optax.rmsprop(nesterov=True)",
+)
+
+DEBIAS = Axis(
+    name="debias",
+    options=(
+        Option("none", "the averages as they are"),
+        Option("complement-of-power", "corrected copies are used", r"\hat S=S/(1-\beta^t)", sought=False),
+    ),
+    printed="none",
+    standard="none",
+    source="Kingma & Ba, Adam, ICLR 2015, section 3; optax.rmsprop(bias_correction=True)",
 )
 
 
@@ -91,27 +127,46 @@ def _update(
     eps: Any,
     momentum: Any = 0.0,
     initial_scale: Any = 0.0,
+    eps_root: Any = 0.0,
+    weight_decay: Any = 0.0,
     epsilon: str,
     start: str,
     centered: str,
     momentum_axis: str,
+    nesterov: str,
+    debias: str,
+    decay: str,
 ) -> tuple[Any, RmspropState]:
     """S = β S + (1-β) g²; W - α g/√(S + ε), as printed."""
-    mean, buffer = state.G, state.B
+    t, buffer = state.t + 1, state.B
+    g = penalised(g, w, weight_decay, decay)
     square = beta * state.S + (1 - beta) * (g * g)
-    spread = square
+    mean, spread = state.G, _debiased(square, beta, t, debias)
     if centered == "yes":
         mean = beta * state.G + (1 - beta) * g
-        spread = square - mean * mean
-    root = xp.sqrt(spread + eps) if epsilon == "inside-root" else xp.sqrt(spread) + eps
+        centre = _debiased(mean, beta, t, debias)
+        spread = spread - centre * centre
+    quotient = g / _root(xp, spread, eps, eps_root, epsilon)
     if momentum_axis == "none":
-        step = alpha * (g / root)
-    elif momentum_axis == "outside":
-        buffer = momentum * state.B + g / root
-        step = alpha * buffer
+        step = alpha * quotient
     else:
-        step = buffer = momentum * state.B + alpha * (g / root)
-    return w - step, RmspropState(state.t + 1, square, mean, buffer)
+        inside = momentum_axis == "inside-buffer"
+        part = alpha * quotient if inside else quotient
+        step = buffer = momentum * state.B + part
+        if nesterov == "lookahead":
+            step = part + momentum * buffer
+        step = step if inside else alpha * step
+    return moved(w, [step], alpha, weight_decay, decay), RmspropState(t, square, mean, buffer)
+
+
+def _debiased(average: Any, beta: Any, t: Any, debias: str) -> Any:
+    return average if debias == "none" else average / (1 - beta**t)
+
+
+def _root(xp: Any, spread: Any, eps: Any, eps_root: Any, epsilon: str) -> Any:
+    if epsilon == "inside-root":
+        return xp.sqrt(spread + eps)
+    return xp.sqrt(spread + eps_root if epsilon == "inside-and-outside" else spread) + eps
 
 
 rmsprop = Optimizer(
@@ -120,7 +175,7 @@ rmsprop = Optimizer(
     title="RMSprop",
     latex=r"S^{[L]}=\beta S^{[L]}+(1-\beta)\left(\frac{\partial\mathcal L}{\partial W^{[L]}}\right)^2,\quad "
     r"W^{[L]}=W^{[L]}-\alpha\frac{\frac{\partial\mathcal L}{\partial W^{[L]}}}{\sqrt{S^{[L]}+\epsilon}}",
-    axes=(EPSILON, START, CENTERED, MOMENTUM),
+    axes=(EPSILON, START, CENTERED, MOMENTUM, NESTEROV, DEBIAS, unsought(DECAY)),
     errata=(
         Erratum("epsilon", "Is ε added under the root or to the root? What is the largest step when the gradient is tiny?"),
         Erratum("start", "What is S before the first step, and so how large is the first step?"),
@@ -128,11 +183,49 @@ rmsprop = Optimizer(
     source="Tieleman & Hinton, Coursera: Neural networks for machine learning, lecture 6.5, 2012",
     notes="The square is elementwise. ε has the unit of g² under the root and of g outside it. Centred, S - G² is not negative "
     "in exact arithmetic when S and G start at zero, but rounding may make it so, and then the step is NaN.",
+    coincidences=(Coincidence("nesterov", "none", {"momentum": ("none",)}),),
+    family="rmsprop",
     hyperparameters=(
-        Hyperparameter("beta", "how much of the mean square is kept, dimensionless", 0.9, 0.0, 1.0),
-        Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-8),
-        Hyperparameter("momentum", "how much of the buffer is kept where there is one, dimensionless", 0.9, 0.0, 1.0),
-        Hyperparameter("initial_scale", "S before the first step where it does not start at zero", 1.0),
+        Hyperparameter(
+            "beta",
+            "how much of the mean square is kept, dimensionless",
+            0.9,
+            0.0,
+            1.0,
+            also=(
+                "alpha",
+                "decay",
+                "rho",
+                "smoothing",
+                "smoothing_constant",
+                "discount",
+                "discounting_factor",
+                "decay_rate",
+                "gamma",
+                "beta2",
+                "b2",
+                "beta_2",
+            ),
+        ),
+        Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-8, also=EPSILON_NAMES),
+        Hyperparameter(
+            "momentum",
+            "how much of the buffer is kept where there is one, dimensionless",
+            0.9,
+            0.0,
+            1.0,
+            also=tuple(name for name in MOMENTUM_NAMES if name != "gamma"),
+            neutral=0.0,
+        ),
+        Hyperparameter(
+            "initial_scale",
+            "S before the first step where it does not start at zero",
+            1.0,
+            also=("initial_accumulator_value", "initial_accumulator", "initial_value"),
+            neutral=0.0,
+        ),
+        Hyperparameter("eps_root", "ε̄, under the root where there is one outside, too", 1e-8, neutral=0.0),
+        WEIGHT_DECAY,
     ),
     start=_start,
     update=_update,
