@@ -6,15 +6,16 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, as_completed, wait
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar, get_args
 
+from msgspec.structs import replace
 from pebble import ProcessExpired, ProcessPool
 
 from ..adapters.discovery import load
@@ -23,7 +24,7 @@ from ..reference.catalogue import line
 from . import checks, curves, deviations, proof
 from .catalogued import line_info
 from .examine import bare, examine, subject_of
-from .findings import SCHEMA_VERSION, Cell, Check, Curve, Finding, Findings, Proof
+from .findings import SCHEMA_VERSION, Cell, Check, Curve, Finding, Findings, Part, Proof, Unfinished
 from .matrix import cells, chosen_dtypes, chosen_lines
 from .profiles import profile
 
@@ -45,6 +46,18 @@ class Plan:
 
 
 Tell = Callable[[Finding], None]
+Kind = TypeVar("Kind")
+
+
+@dataclass
+class Found:
+    """What a campaign has found so far: about each cell, by its id, and about the sheet itself."""
+
+    cells: dict[str, Finding]
+    sheet: list[Proof | Check | Curve | Unfinished] = field(default_factory=list)
+
+    def about(self, kind: type[Kind]) -> list[Kind]:
+        return [item for item in self.sheet if isinstance(item, kind)]
 
 
 def run(
@@ -58,32 +71,42 @@ def run(
     ``on_start`` is told the number of cells to come, ``on_finding`` each finding as it is made. A KeyboardInterrupt ends the
     run early: what was finished is returned, the rest is ``not-run``, and ``interrupted`` is true.
     """
-    started, began = time.perf_counter(), datetime.now(UTC)
+    clock, began = time.perf_counter(), datetime.now(UTC)
     every = cells(plan.adapters, plan.lines, plan.dtypes)
-    before = finished or {}
-    found = {cell.id: before[cell.id] for cell in every if cell.id in before}
-    waiting = [cell for cell in every if cell.id not in found]
+    found = Found({cell.id: finished[cell.id] for cell in every if cell.id in finished} if finished else {})
+    waiting = [cell for cell in every if cell.id not in found.cells]
     on_start(len(waiting))
+    interrupted = not _work(plan, waiting, found, on_finding)
+    made = [found.cells.get(cell.id) or _interrupted(cell) for cell in every]
+    findings = _findings(plan, made, found, began)
+    return replace(findings, interrupted=interrupted, seconds=round(time.perf_counter() - clock, 1))
+
+
+def _work(plan: Plan, waiting: Sequence[Cell], found: Found, on_finding: Tell) -> bool:
+    """Find out about the sheet and the cells; whether it came to its end, and was not interrupted."""
 
     def keep(finding: Finding) -> None:
-        found[finding.cell.id] = finding
+        found.cells[finding.cell.id] = finding
         on_finding(finding)
 
-    sheet: list[Any] = []
-    interrupted = False
     workers = Workers(plan.workers)
+    about_the_sheet: dict[Future, Task] = {}
     try:
-        about_the_sheet = _about_the_sheet(workers, plan)
+        about_the_sheet |= _about_the_sheet(workers, plan)
         _examine_all(workers, waiting, plan, keep)
-        sheet = [item for task in about_the_sheet for item in task.result()]
+        wait(about_the_sheet)
+        found.sheet += _results(about_the_sheet)
         workers.close()
     except KeyboardInterrupt:
-        interrupted = True
+        found.sheet = list(_results(about_the_sheet))
         workers.stop()
-    made = [found.get(cell.id) or _interrupted(cell) for cell in every]
+        return False
+    return True
+
+
+def _findings(plan: Plan, made: list[Finding], found: Found, began: datetime) -> Findings:
     formulas = chosen_lines(plan.lines)
-    proofs = [item for item in sheet if isinstance(item, Proof)]
-    held = [item for item in sheet if isinstance(item, Check)]
+    proofs, held = found.about(Proof), found.about(Check)
     return Findings(
         schema_version=SCHEMA_VERSION,
         seed=plan.seed,
@@ -95,10 +118,9 @@ def run(
         deviations=deviations.of(formulas, made, proofs, held),
         proofs=proofs,
         checks=held,
-        curves=[item for item in sheet if isinstance(item, Curve)],
-        interrupted=interrupted,
+        curves=found.about(Curve),
+        unfinished=found.about(Unfinished),
         started=began.isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - started, 1),
     )
 
 
@@ -132,6 +154,18 @@ def _start_worker() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are the parallelism
 
 
+def _why_lost(error: BaseException, timeout: float) -> str:
+    """Why a task that was sent to a worker came to nothing."""
+    if isinstance(error, TimeoutError):
+        return f"did not finish within {timeout:g} s"
+    if isinstance(error, ProcessExpired):
+        return f"the process died (exit code {error.exitcode})"
+    return f"{type(error).__name__}: {error}"
+
+
+# --- cells ----------------------------------------------------------------------------------------------------------
+
+
 def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Tell) -> None:
     """Examine the cells of one adapter, line and dtype together, since they share inputs and enclosures; a group that hangs
     or kills its worker is taken up again cell by cell, so that only the cell at fault is lost."""
@@ -139,11 +173,11 @@ def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Te
     futures = {_schedule(workers, group, plan): group for group in groups}
     alone: dict[Future, Cell] = {}
     for future in as_completed(futures):
-        try:
-            for finding in future.result():
-                keep(finding)
-        except Exception:  # a hang, a death or an error: each cell is tried alone, and the one at fault says what it was
+        if future.exception():  # a hang, a death or an error: each cell is tried alone, and the one at fault says what it was
             alone |= {_schedule(workers, [cell], plan): cell for cell in futures[future]}
+            continue
+        for finding in future.result():
+            keep(finding)
     for future in as_completed(alone):
         keep(_result_or_reason(alone[future], future, plan.timeout))
 
@@ -154,14 +188,12 @@ def _schedule(workers: Workers, group: list[Cell], plan: Plan) -> Future:
 
 
 def _result_or_reason(cell: Cell, future: Future, timeout: float) -> Finding:
-    try:
+    error = future.exception()
+    if error is None:
         return future.result()[0]
-    except TimeoutError:
-        return bare(subject_of(cell), "not-run", f"did not finish within {timeout:g} s")
-    except ProcessExpired as error:
-        return bare(subject_of(cell), "not-run", f"the process died (exit code {error.exitcode})")
-    except Exception as error:  # of the engine or of an adapter, not of the framework: it fails the run and loses no other cell
-        return bare(subject_of(cell), "not-run", f"an error outside of the framework: {type(error).__name__}: {error}")
+    # an error of the engine or of an adapter, not of the framework, fails the run and loses no other cell
+    where = "" if isinstance(error, TimeoutError | ProcessExpired) else "an error outside of the framework: "
+    return bare(subject_of(cell), "not-run", where + _why_lost(error, timeout))
 
 
 def _group(cell: Cell) -> tuple[int, str, str]:
@@ -171,21 +203,6 @@ def _group(cell: Cell) -> tuple[int, str, str]:
 
 def _examine_group(group: list[Cell], plan: Plan) -> list[Finding]:
     return [examine(cell, profile(plan.profile), plan.seed) for cell in group]
-
-
-def _about_the_sheet(workers: Workers, plan: Plan) -> list[Future]:
-    """What is found out about the sheet itself: proofs, properties, and how the differences grow."""
-    ids = [formula.id for formula in chosen_lines(plan.lines)]
-    return [workers.schedule(i, _sheet_of, line_id, plan, timeout=10 * plan.timeout) for i, line_id in enumerate(ids)]
-
-
-def _sheet_of(line_id: str, plan: Plan) -> list[Any]:
-    formula = line(line_id)
-    return [
-        *proof.of(formula),
-        *checks.of(formula, profile(plan.profile), plan.seed),
-        *curves.of(formula, plan.adapters),
-    ]
 
 
 def _interrupted(cell: Cell) -> Finding:
@@ -198,6 +215,47 @@ def _versions(plan: Plan) -> dict[str, str]:
     own = {name: importlib.metadata.version(name) for name in ("gradspec", "numpy", "hypothesis", "python-flint", "sympy")}
     used = [load(name) for name in plan.adapters]
     return {**own, **{k: v for adapter in used if adapter.installed() for k, v in adapter.versions().items()}}
+
+
+# --- the sheet itself -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """A part of what is found out about a line itself, and how long it may take in seconds."""
+
+    line: str
+    part: Part
+    timeout: float
+
+
+def _about_the_sheet(workers: Workers, plan: Plan) -> dict[Future, Task]:
+    """Start what finds out about the sheet: proofs, properties, and how the differences grow; each by itself, so that one which
+    hangs or kills its worker loses nothing else."""
+    formulas = chosen_lines(plan.lines)
+    tasks = [(i, Task(formula.id, part, 10 * plan.timeout)) for i, formula in enumerate(formulas) for part in get_args(Part)]
+    return {workers.schedule(i, _part_of, task, plan, timeout=task.timeout): task for i, task in tasks}
+
+
+def _part_of(task: Task, plan: Plan) -> list[Any]:
+    formula = line(task.line)
+    if task.part == "proofs":
+        return proof.of(formula)
+    if task.part == "checks":
+        return checks.of(formula, profile(plan.profile), plan.seed)
+    return curves.of(formula, plan.adapters)
+
+
+def _results(tasks: Mapping[Future, Task]) -> Iterator[Any]:
+    """What the tasks found that came to an end, and why others came to none; those that were given up are left out."""
+    for future, task in tasks.items():
+        if future.cancelled() or not future.done():
+            continue
+        error = future.exception()
+        if error is None:
+            yield from future.result()
+        else:
+            yield Unfinished(task.line, task.part, _why_lost(error, task.timeout))
 
 
 # --- witnesses ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ SCHEMA_VERSION = 1
 
 Verdict = Literal["agrees", "convention", "erratum", "precision", "defect", "stale", "absent", "not-run"]
 
+Part = Literal["proofs", "checks", "curves"]  # of what is found out about a line itself
+
 VERDICTS: dict[str, str] = {
     "agrees": "the printed reading fits everything that was returned",
     "convention": "another legitimate reading than the printed one fits",
@@ -125,6 +127,14 @@ class Check(Struct, frozen=True):
     detail: str = ""
 
 
+class Unfinished(Struct, frozen=True):
+    """A part of the work on a line itself that raised, hung or killed its process. It fails the run, as no result does."""
+
+    line: str
+    part: Part
+    reason: str
+
+
 class Deviation(Struct, frozen=True):
     """A contestable point of the sheet: the printed option on one axis against another, and what shows it.
 
@@ -208,6 +218,7 @@ class Findings(Struct, frozen=True):
     proofs: list[Proof] = []
     checks: list[Check] = []
     curves: list[Curve] = []
+    unfinished: list[Unfinished] = []
     interrupted: bool = False
     started: str = ""
     seconds: float = 0.0

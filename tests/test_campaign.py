@@ -3,12 +3,13 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 from gradspec.crosscheck.campaign import Plan, run
-from gradspec.crosscheck.findings import Finding, Findings
+from gradspec.crosscheck.findings import Finding, Findings, Unfinished
 
 ADAPTER = """
 import os
@@ -110,6 +111,66 @@ def test_an_error_in_forward_mode_ends_no_campaign(
     assert all(reason in finding.reason for finding in findings.cells)
 
 
+SABOTAGE = """
+import os
+import time
+from gradspec.crosscheck import curves
+from gradspec.reference.catalogue import line
+
+
+def no_backward(xp, z_bar, x):
+    raise RuntimeError("a slip in the body")
+
+
+def hanging(formula, adapters):
+    time.sleep(3600)
+
+
+def deadly(formula, adapters):
+    os._exit(7)
+
+
+fault = os.environ.get("SHEET_FAULT", "")
+if fault == "line":
+    object.__setattr__(line("scalar.sum"), "vjp_body", no_backward)
+elif fault:
+    curves.SPECIAL["scalar.sum"] = ({"hangs": hanging, "dies": deadly}[fault],)
+"""
+
+
+@pytest.fixture
+def sabotaged(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """A plan in whose workers, as they start, what SHEET_FAULT names is done to scalar.sum, beside a line that is sound."""
+    (tmp_path / "sitecustomize.py").write_text(SABOTAGE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return replace(plan, lines=("scalar.sum", "scalar.prod"), timeout=2.0)
+
+
+def test_a_line_whose_body_raises_fails_the_run_under_its_name_and_ends_nothing(
+    sabotaged: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHEET_FAULT", "line")
+    findings = run(sabotaged)
+    reason = "RuntimeError: a slip in the body"
+    assert findings.unfinished == [Unfinished("scalar.sum", part, reason) for part in ("proofs", "checks")]
+    assert {proof.line for proof in findings.proofs} == {check.line for check in findings.checks} == {"scalar.prod"}
+    assert all(reason in finding.reason for finding in findings.cells if finding.cell.line == "scalar.sum")
+    assert not findings.interrupted
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("hangs", "did not finish within 20 s"), ("dies", "the process died (exit code 7)")]
+)
+def test_a_curve_that_hangs_or_dies_is_lost_alone(
+    sabotaged: Plan, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
+) -> None:
+    monkeypatch.setenv("SHEET_FAULT", fault)
+    findings = run(sabotaged)
+    assert findings.unfinished == [Unfinished("scalar.sum", "curves", reason)]
+    assert {proof.line for proof in findings.proofs} == {check.line for check in findings.checks} == set(sabotaged.lines)
+    assert {finding.cell.line for finding in findings.cells if finding.verdict == "agrees"} == {"scalar.sum"}
+
+
 def test_what_was_finished_is_not_run_again(plan: Plan) -> None:
     first = run(plan)
     asked: list[int] = []
@@ -120,20 +181,14 @@ def test_what_was_finished_is_not_run_again(plan: Plan) -> None:
 
 def test_ctrl_c_keeps_what_was_finished_and_says_so(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOY_FAULTS", "hangs")
-    finished = {f.cell.id: f for f in run(with_timeout(plan, timeout=2.0)).cells if f.verdict == "agrees"}
+    finished = {f.cell.id: f for f in run(replace(plan, timeout=2.0)).cells if f.verdict == "agrees"}
     timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    findings = run(with_timeout(plan, timeout=600.0), finished=finished)
+    findings = run(replace(plan, timeout=600.0), finished=finished)
     timer.cancel()
     assert findings.interrupted
     assert verdicts(findings)["hangs"] == "not-run"
     assert [f.verdict for f in findings.cells].count("agrees") == len(finished)
-
-
-def with_timeout(plan: Plan, timeout: float) -> Plan:
-    from dataclasses import replace
-
-    return replace(plan, timeout=timeout)
 
 
 def timeless(findings: Findings) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.objects import precise
-from gradspec.crosscheck.arithmetic.rounding import Rounding
+from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
 from gradspec.reference.arguments import FLOATING
 from gradspec.reference.namespace import Floating
 from hypothesis import given, settings
@@ -188,6 +188,39 @@ def test_a_matrix_product_of_uncertain_factors_bounds_every_term() -> None:
     assert float((a @ b).error[0, 0]) >= (1 + gamma) * n * 0.5
 
 
+@pytest.mark.parametrize("scale", [0, 12])
+def test_a_large_matrix_product_is_as_good_as_its_exact_value(scale: int) -> None:
+    # 32 x 32 x 32 is evaluated in slices; rows of very different magnitudes are sliced row by row
+    generator, xp = np.random.default_rng(0), Rounding(precision("float64"))
+    magnitudes = 10.0 ** np.linspace(-scale, scale, 32)
+    a = generator.normal(size=(32, 32)) * magnitudes[:, None]
+    b = generator.normal(size=(32, 32)) * magnitudes
+    product = xp.asarray(a) @ xp.asarray(b)
+    with precise() as exact:
+        truth = exact.asarray(a) @ exact.asarray(b)
+        bound = 33 * precision("float64").u * (np.abs(a) @ np.abs(b))
+        for index in np.ndindex(32, 32):
+            distance = abs(truth[index] - exact.lift(product.value[index]))
+            assert distance <= exact.lift(product.error[index]) / 64  # next to nothing of the budget is the model's own
+            assert product.error[index] <= bound[index]
+
+
+def test_a_product_may_be_subtracted_with_fused_operations() -> None:
+    t = 2.0**-53 * 1.25
+    xp = Rounding(precision("float64"))
+    product = xp.asarray(np.asarray([[0.625, -0.375]])) @ xp.asarray(np.asarray([[t], [t]]))
+    bias = xp.asarray(np.asarray([[-0.625]]))
+    fused = np.asarray([[-((0.625 + 0.625 * t) - 0.375 * t)]])
+    for biased in (bias - product, -product + bias):
+        assert biased.contains(fused).all()
+
+
+def test_a_choice_between_numbers_that_no_distance_separates_may_be_anything() -> None:
+    xp = Rounding(precision("float64"))
+    unknown = Enclosure(np.asarray([np.longdouble(np.inf)]), np.asarray([np.longdouble(np.inf)]), xp.precision)
+    assert xp.maximum(unknown, xp.asarray(np.asarray([np.inf]))).contains(np.asarray([1.0])).all()
+
+
 def test_a_flushing_device_may_lose_a_difference() -> None:
     p = precision("float64")
     tiny = p.smallest_normal
@@ -218,3 +251,86 @@ def test_a_quotient_may_go_through_a_subnormal_reciprocal() -> None:
     xp = Rounding(precision("float16"))
     quotient = xp.asarray(np.asarray([a])) / xp.asarray(np.asarray([b]))
     assert quotient.contains(np.asarray([a * (np.float16(1) / b)])).all()
+
+
+HARD = [
+    0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.1, 1 + 2.0**-24, 1 + 3 * 2.0**-24, 1 + 2.0**-24 + 2.0**-50,
+    3.4028235e38, 3.4028236e38, 1e39, -1e39, 65504.0, 65519.999, 65520.0, 1 + 2.0**-11 + 2.0**-40, 1 + 2.0**-8 + 2.0**-40,
+    1.5 * 2.0**-149, 2.0**-150, 2.0**-126 * 0.75, 1e-300, 2.0**-25, 6e-8,
+]  # fmt: skip
+
+
+def stored(numbers: np.ndarray, dtype: str) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return numbers.astype(precision(dtype).numpy).astype(np.float64)
+
+
+@given(values=st.lists(st.floats(width=64) | st.sampled_from(HARD), min_size=1, max_size=6))
+def test_exact_numbers_held_in_float32_are_the_numbers_that_numpy_makes_of_them(values: list[float]) -> None:
+    numbers = np.asarray(values)
+    held = Rounding(precision("float64")).asarray(numbers).held(precision("float32"))
+    expected = stored(numbers, "float32")
+    assert held.contains(expected).all()
+    assert np.array_equal(held.value.astype(np.float64), expected, equal_nan=True)
+    assert not held.error.any()
+    assert not held.may_overflow.any()
+    assert held.precision == precision("float64")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@given(values=st.lists(st.floats(width=64) | st.sampled_from(HARD), min_size=1, max_size=6))
+def test_numbers_held_in_16_bits_are_rounded_at_once_or_by_way_of_float32(dtype: str, values: list[float]) -> None:
+    numbers = np.asarray(values)
+    held = Rounding(precision("float64")).asarray(numbers).held(precision(dtype))
+    assert held.contains(stored(numbers, dtype)).all()
+    assert held.contains(stored(stored(numbers, "float32"), dtype)).all()
+    clear = numbers == stored(numbers, "float32")
+    assert not held.error[clear].any()
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+@given(values=st.lists(st.floats(-8, 8) | st.sampled_from([3e38, -3e38, 6e4, 1e-44, 1e-39, 2e-8]), min_size=1, max_size=6))
+def test_uncertain_numbers_held_in_a_narrower_format_are_uncertain_by_one_rounding_more(
+    dtype: str, values: list[float]
+) -> None:
+    xp, p, numbers = Rounding(precision("float64")), precision(dtype), np.asarray(values)
+    uncertain = xp.asarray(numbers) / 3
+    held = uncertain.held(p)
+    for evaluated in (numbers / 3, numbers * (1 / 3)):
+        assert held.contains(stored(evaluated, dtype)).all()
+    allowed = uncertain.error + 1.001 * (p.u * np.abs(uncertain.value) + p.eta)
+    assert (held.error <= allowed).all()
+
+
+def test_what_overflows_or_is_flushed_where_it_is_held_is_infinite_or_zero() -> None:
+    xp, single = Rounding(precision("float64")), precision("float32")
+    large = xp.asarray(np.asarray([3 * 3.4028235e38])) / 3
+    assert large.held(single).contains(np.asarray([np.inf])).all()
+    assert not large.held(single).contains(np.asarray([-np.inf])).any()
+    tiny = xp.asarray(np.asarray([1e-40]))
+    for format_, allowed in ((single, False), (single.flushing(), True)):
+        assert tiny.held(format_).contains(np.asarray([0.0])).all() == allowed
+
+
+@pytest.mark.parametrize("t", [1, 2, 3, 7, 20])
+@given(beta=st.floats(0.5, 0.9999))
+def test_only_whole_powers_of_scalars_are_formed_in_float32_where_they_are_narrow(beta: float, t: int) -> None:
+    wide, narrow = precision("float64"), precision("float64").with_narrow_powers()
+    single = np.float32(1)
+    for _ in range(t):
+        single = single * np.float32(beta)
+    in_narrow, in_wide = (Rounding(p).asarray(beta) ** t for p in (narrow, wide))
+    for computed in (single, np.power(np.float32(beta), np.float32(t))):
+        assert in_narrow.contains(np.asarray(np.float64(computed))).all()
+        complement = 1 - in_narrow  # in float64
+        assert complement.contains(np.asarray(1 - np.float64(computed))).all()
+    assert in_narrow.error <= (t + 4) * precision("float32").u * in_narrow.value * (1 + 1e-5)
+    assert in_wide.contains(np.asarray(beta**t)).all()
+    plain, other = (Rounding(p).asarray(beta) * Rounding(p).asarray(0.1) for p in (narrow, wide))
+    assert float(plain.error) == float(other.error)  # products are not narrow
+
+
+def test_powers_of_arrays_are_formed_in_their_own_format() -> None:
+    narrow = Rounding(precision("float64").with_narrow_powers()).asarray(np.asarray([0.3])) ** 2
+    assert narrow.contains(np.asarray([0.3 * 0.3])).all()
+    assert not narrow.contains(np.asarray([float(np.float32(0.3) ** 2)])).any()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import ml_dtypes
 import numpy as np
@@ -22,17 +22,24 @@ class Precision(Format):
     ``u`` is the unit roundoff, plus that of the wider format in which a library may have computed before rounding.
     ``eta`` is the smallest subnormal; where a library flushes subnormals to zero it is the smallest normal number.
     ``elementary`` is k for exp, log, tanh and powers; arithmetic and the square root have k = 1, a quotient 2. ``scalar_u``
-    is the unit roundoff of what is computed on scalars alone, which a library may hold in another format than the arrays.
+    is the unit roundoff of what is computed on scalars alone, which a library may hold in another format than the arrays;
+    ``powers`` is the format in which it forms whole powers of scalars, where that is yet another.
     """
 
     u: float
     eta: float
     scalar_u: float
     elementary: int = 4
+    powers: Precision | None = None
 
-    @property
+    @cached_property
     def numpy(self) -> np.dtype:
         return np.dtype(getattr(ml_dtypes, self.dtype, self.dtype))
+
+    @cached_property
+    def flushes(self) -> bool:
+        """Whether subnormal numbers are flushed to zero."""
+        return self.eta > self.smallest_subnormal
 
     def flushing(self) -> Precision:
         """The same format on a device that flushes subnormal numbers to zero."""
@@ -45,6 +52,11 @@ class Precision(Format):
     def with_narrow_scalars(self) -> Precision:
         """The same format in a library that holds scalars, such as the powers of β, in float32."""
         return replace(self, scalar_u=_COMPUTED_IN["float16"])
+
+    def with_narrow_powers(self) -> Precision:
+        """The same format in a library that forms whole powers of scalars, such as βᵗ, in float32, with β held there too, and
+        does all other arithmetic on scalars as it does otherwise."""
+        return replace(self, powers=precision("float32"))
 
 
 @cache

@@ -1,0 +1,141 @@
+"""Products, quotients and whole powers, and the product of an array's elements in every order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .enclosure import Enclosure, Wide
+from .formats import Precision
+from .plain import NEGLIGIBLE
+from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, is_one, is_zero, quicker, settle, settle_plain, together
+
+_QUOTIENT_ULPS = 2  # libraries write, and compilers make, a product with a rounded reciprocal of a quotient
+
+
+def _multiply_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+    both = both_plain(a, b)
+    if both is None:
+        return None
+    for one, other, bounds in ((a, b, both[0]), (b, a, both[1])):
+        if bounds.may_hold_one:
+            if one.ndim:
+                return None
+            return other if one.value > 0 else -other
+    p, (bounds_a, bounds_b) = a.precision, both
+    spread = together(
+        None if bounds_b.error is None else bounds_a.size * bounds_b.error,
+        None if bounds_a.error is None else bounds_b.reach * bounds_a.error,
+    )
+    low, high = bounds_a.low * bounds_b.low * (1 - NEGLIGIBLE), bounds_a.high * bounds_b.high
+    return settle_plain(a.value * b.value, spread, p, eta=p.eta, low=low, high=high)
+
+
+def _multiply_any(a: Enclosure, b: Enclosure) -> Enclosure:
+    with np.errstate(all="ignore"):
+        value = a.value * b.value
+        spread = np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error
+        spread = np.where((a.error == 0) & (b.error == 0), Wide(0), spread)
+        huge = void = None
+        if a.huge is not None or b.huge is not None:
+            huge_a, huge_b = flag(a, value.shape), flag(b, value.shape)
+            may_vanish = (huge_a & (np.abs(b.value) <= b.error)) | (huge_b & (np.abs(a.value) <= a.error))
+            huge, void = huge_a | huge_b, may_vanish
+        exact = is_one(a) | is_one(b) | ((spread == 0) & (value == 0))
+        return settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
+
+
+multiply = quicker(_multiply_plain, _multiply_any)
+
+
+def _divide_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+    both = both_plain(a, b)
+    if both is None or both[1].may_hold_one:
+        return None
+    p, (bounds_a, bounds_b) = a.precision, both
+    if bounds_b.high > 1 / p.smallest_normal or bounds_b.low < 1 / p.max:  # as in _has_odd_reciprocal
+        return None
+    low, high = bounds_a.low / bounds_b.high * (1 - NEGLIGIBLE), bounds_a.high / bounds_b.low
+    if bounds_b.error is None:
+        spread = None if bounds_a.error is None else bounds_a.error / bounds_b.size
+    else:
+        room = bounds_b.size - bounds_b.error
+        if (room < bounds_b.error).any():  # the subtraction cancels, and rounds by more than is made up for
+            return None
+        moved = bounds_a.size / bounds_b.size * bounds_b.error  # (E + |a/b| F) / (|b| - F), E and F the errors of a and b
+        spread, high = (moved if bounds_a.error is None else moved + bounds_a.error) / room, 2 * high
+    return settle_plain(a.value / b.value, spread, p, _QUOTIENT_ULPS, eta=p.eta, low=low, high=high)
+
+
+def _has_odd_reciprocal(size: np.ndarray, error: np.ndarray, p: Precision) -> np.ndarray:
+    """Where the reciprocal of a divisor is subnormal or overflows, and a product with it loses more than a rounding."""
+    return np.isfinite(size) & ((size + error > 1 / p.smallest_normal) | ((size > 0) & (size < 1 / p.max)))
+
+
+def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
+    with np.errstate(all="ignore"):
+        value = a.value / b.value
+        room = np.abs(b.value) - b.error
+        spread = np.where((a.error == 0) & (b.error == 0), Wide(0), (a.error + np.abs(value) * b.error) / room)
+        vanishes = (room <= 0) & (b.error > 0) & ~np.isnan(a.value)
+        spread, value = np.where(vanishes, Wide(np.inf), spread), np.where(vanishes, Wide(0), value)
+        odd = _has_odd_reciprocal(np.abs(b.value), b.error, a.precision) & (value != 0)
+        spread = spread + np.where(odd, (np.abs(a.value) + a.error) * a.precision.eta, Wide(0))
+        huge = void = None
+        if odd.any():
+            huge = odd & (np.abs(b.value) < 1 / a.precision.max)
+        if a.huge is not None or b.huge is not None:
+            huge_a, huge_b = flag(a, value.shape), flag(b, value.shape)
+            spread = np.where(huge_b, np.maximum(spread, np.abs(value)), spread)
+            huge, void = either(huge, huge_a & ~huge_b), huge_a & huge_b
+        exact = is_one(b) | ((spread == 0) & (value == 0) & (a.value == 0))
+        return settle(value, spread, a.precision, _QUOTIENT_ULPS, huge=huge, void=void, exact=exact)
+
+
+divide = quicker(_divide_plain, _divide_any)
+
+
+def power(a: Enclosure, exponent: int) -> Enclosure:
+    """a**exponent for a whole exponent >= 0: by repeated products or by a power function, whichever rounds worse."""
+    narrower = a.precision.powers
+    if a.ndim or narrower is None:
+        return _power(a, exponent, a.precision)
+    formed = _power(a.held(narrower), exponent, narrower)
+    return Enclosure(formed.value, formed.error, a.precision, formed.huge)
+
+
+def _power(a: Enclosure, exponent: int, p: Precision) -> Enclosure:
+    if exponent == 0:
+        return Enclosure(np.ones(a.shape, Wide), None, p)
+    if exponent == 1:
+        return a
+    with np.errstate(all="ignore"):
+        value = a.value**exponent
+        size = np.abs(a.value)
+        spread = np.where(a.error > 0, (size + a.error) ** exponent - size**exponent, Wide(0))
+    roundings = 1 if exponent == 2 else exponent - 1 + p.elementary
+    ulps = float(gamma(roundings, p)) / p.u
+    return settle(value, spread, p, ulps, huge=a.huge, exact=is_zero(a) | is_one(a))
+
+
+def prod(a: Enclosure) -> Enclosure:
+    """The product of all elements."""
+    p, n = a.precision, a.value.size
+    with np.errstate(all="ignore"):
+        value = a.value.prod()
+        size = np.abs(a.value)
+        spread = (size + a.error).prod() - size.prod() if a.error.any() else Wide(0)
+        has_zero = bool(((a.value == 0) & (a.error == 0)).any())
+        largest = np.maximum(size + a.error, 1).prod()  # the largest product of any subset of the factors
+        rounding = gamma(max(n - 1, 0), p) * (size.prod() + spread) + n * p.eta * largest * (n > 1)
+        if has_zero:
+            error = Wide(0) if largest <= p.max else Wide(np.inf)
+        else:
+            error = (spread + rounding + size.prod() * n * WIDE_U) * ROUND_UP
+        void = bool(np.isfinite(value)) and largest > p.max and np.minimum(size, 1).prod() < p.smallest_normal
+        void = void or (n > 1 and a.huge is not None and bool(a.huge.any()))
+        huge = bool(np.isfinite(value)) and largest > p.max
+        if n == 1:
+            error, huge = a.error.sum(), huge and a.huge is not None
+        error = Wide(np.inf) if void or np.isnan(error) else error
+        error = error if np.isfinite(value) else Wide(0)
+    return Enclosure(np.asarray(value), np.asarray(error), p, np.asarray(True) if huge else None)

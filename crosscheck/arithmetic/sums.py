@@ -1,0 +1,92 @@
+"""Sums and differences of two arrays, and the sum of an array's elements in every order."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .enclosure import Enclosure, Wide
+from .formats import Precision
+from .plain import gamma_plain
+from .settle import ROUND_UP, WIDE_U, both_plain, flag, gamma, is_zero, quicker, settle, settle_plain, together
+
+
+def _combine_plain(combine: np.ufunc, a: Enclosure, b: Enclosure) -> Enclosure | None:
+    both = both_plain(a, b)
+    if both is None or not (both[0].uncertain or both[1].uncertain):  # a sum of exact numbers may be exact
+        return None
+    p, (bounds_a, bounds_b) = a.precision, both
+    spread, high = together(bounds_a.error, bounds_b.error), bounds_a.high + bounds_b.high
+    for fan, other in ((a.fan, bounds_b), (b.fan, bounds_a)):
+        if fan > 1:
+            against = gamma_plain(fan - 1, p)
+            spread, high = together(spread, against * other.reach), high + against * other.high
+    return settle_plain(combine(a.value, b.value), spread, p, eta=_flushed(p), high=high)
+
+
+def _add_any(a: Enclosure, b: Enclosure) -> Enclosure:
+    with np.errstate(all="ignore"):
+        value, spread = a.value + b.value, a.error + b.error
+        if a.fan > 1 or b.fan > 1:  # fused multiply-adds may start from the bias, and round against it at every term
+            spread = spread + gamma(max(a.fan - 1, 0), a.precision) * (np.abs(b.value) + b.error)
+            spread = spread + gamma(max(b.fan - 1, 0), a.precision) * (np.abs(a.value) + a.error)
+        huge = void = None
+        if a.huge is not None or b.huge is not None:
+            huge_a, huge_b = flag(a, value.shape), flag(b, value.shape)
+            huge = huge_a | huge_b
+            void = huge_a & huge_b & (np.sign(a.value) != np.sign(b.value))
+        exact = _is_exact(a, b, np.asarray(value)) & (spread == a.error + b.error)
+        flushed = _flushed(a.precision)
+        if flushed:
+            exact = exact & ((np.abs(value) >= flushed) | (value == 0))
+        return settle(value, spread, a.precision, underflows=flushed > 0, huge=huge, void=void, exact=exact)
+
+
+def _flushed(p: Precision) -> float:
+    """What a sum may lose to underflow: nothing, but on a device that flushes subnormal results to zero."""
+    return p.eta if p.flushes else 0.0
+
+
+def _is_exact(a: Enclosure, b: Enclosure, value: np.ndarray) -> np.ndarray:
+    """Where the sum of two exact numbers is a number of the format itself."""
+    rest = value - a.value
+    residual = (a.value - (value - rest)) + (b.value - rest)
+    held = value.astype(_stored(value, a.precision)).astype(Wide) == value
+    return ((a.error == 0) & (b.error == 0) & held & (residual == 0)) | is_zero(a) | is_zero(b)
+
+
+def _stored(value: np.ndarray, precision: Precision) -> np.dtype:
+    """The format in which a result is held: the precision's, or that of narrow scalars."""
+    narrow = not value.ndim and precision.scalar_u > precision.u
+    return np.dtype(np.float32) if narrow else precision.numpy
+
+
+add = quicker(partial(_combine_plain, np.add), _add_any)
+subtract = quicker(partial(_combine_plain, np.subtract), lambda a, b: _add_any(a, -b))
+
+
+def total(a: Enclosure, axis: int | None = None) -> Enclosure:
+    """The sum over an axis or all elements."""
+    p = a.precision
+    with np.errstate(all="ignore"):
+        value = a.value.sum(axis=axis)
+        size, spread = np.abs(a.value).sum(axis=axis), a.error.sum(axis=axis)
+        terms = np.count_nonzero((a.value != 0) | (a.error != 0), axis=axis)
+        rounding = np.where(terms > 1, gamma(np.maximum(terms - 1, 0), p) * (size + spread), Wide(0))
+        rounding = rounding + np.where(terms > 1, (size * WIDE_U + _flushed(p)) * terms, Wide(0))
+        void, huge = _overflows(a, axis, size + spread, value)
+        error = np.where(np.isnan(rounding + spread) | void, Wide(np.inf), (spread + rounding) * ROUND_UP)
+        error = np.where(np.isfinite(value) | (error > 0), error, Wide(0))
+        exact_special = ~np.isfinite(value) & (spread == 0) & ~void
+        error = np.where(exact_special, Wide(0), error)
+    return Enclosure(np.asarray(value), np.asarray(error), p, np.asarray(huge) if np.any(huge) else None)
+
+
+def _overflows(a: Enclosure, axis: int | None, size: np.ndarray, value: np.ndarray) -> tuple[Any, Any]:
+    """Where some order of summation may meet inf - inf (void), and where it may only overflow (huge)."""
+    flags = np.zeros(a.shape, bool) if a.huge is None else a.huge
+    over = np.isfinite(value) & ((size > a.precision.max) | flags.any(axis=axis))
+    mixed = (a.value > 0).any(axis=axis) & (a.value < 0).any(axis=axis)
+    return over & mixed, over & ~mixed
