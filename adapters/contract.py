@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -192,6 +193,16 @@ class Framework(ABC):
         the formula's hyperparameters by name. Raises Unsupported where there is none."""
         raise Unsupported(f"{self.name} has no runnable readings")
 
+    def optimizers(self) -> dict[str, Any]:
+        """The optimizers that the framework ships, by dotted name: the callables with a learning rate in its modules, or in the
+        module of optimizers inside of one."""
+        found: dict[str, Any] = {}
+        for module in self.names().values():
+            inner = getattr(module, "optim", None) or getattr(module, "optimizers", None)
+            home = inner if inspect.ismodule(inner) else module
+            found |= {f"{home.__name__}.{name}": made for name, made in vars(home).items() if _takes_a_rate(name, made)}
+        return found
+
     def installed(self) -> bool:
         return all(importlib.util.find_spec(module.partition(".")[0]) is not None for module in self.modules.values())
 
@@ -204,6 +215,18 @@ class Framework(ABC):
     def names(self) -> dict[str, Any]:
         """The modules that expressions use, imported now."""
         return {name: importlib.import_module(module) for name, module in self.modules.items()}
+
+
+def _takes_a_rate(name: str, made: Any) -> bool:
+    """Whether something public can be called with a rate."""
+    from .box import RATE_NAMES
+
+    if name.startswith("_") or not callable(made):
+        return False
+    try:
+        return not {*inspect.signature(made).parameters}.isdisjoint(RATE_NAMES)
+    except (TypeError, ValueError):  # what is written in C has no signature
+        return False
 
 
 class Adapter(Framework):

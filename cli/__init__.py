@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from .status import BAD_INPUT, FINE, INTERRUPTED
 
 # Each names a module of this folder with SUMMARY, arguments(parser) and run(arguments) -> exit status.
-COMMANDS = ("lines", "explain", "report", "show", "diff")
+COMMANDS = ("lines", "explain", "identify", "port", "defaults", "report", "show", "diff")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,12 +48,13 @@ def parser() -> argparse.ArgumentParser:
 
 def _expected() -> tuple[type[ValueError], ...]:
     """The errors that are the caller's, not ours: they are said in one line."""
+    from ..adapters.box import BoxError
     from ..adapters.discovery import AdapterError
     from ..reference.arguments import ArgumentError
 
     # a findings file's error exists only once its module is loaded, which needs more than NumPy
     store = sys.modules.get("gradspec.reports.store")
-    return (AdapterError, ArgumentError, *([store.FindingsFileError] if store else []))
+    return (AdapterError, ArgumentError, BoxError, *([store.FindingsFileError] if store else []))
 
 
 def _complain(message: str) -> int:

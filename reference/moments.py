@@ -308,9 +308,9 @@ def _scheduled(xp: Any, g: Any, first: Any, state: AdamState, momenta: list[Any]
     now, ahead, later = momenta
     along, further = (1 - now) * g, ahead * first
     if rule.startswith("power-of-complement"):
-        product = chosen(xp, state.t == 0, 1 - now, state.product * (1 - now))
+        product = state.product * (1 - now)
         return [along / product, further / (product * (1 - ahead))], product
-    product = chosen(xp, state.t == 0, now, state.product * now)
+    product = state.product * now
     if not rule:
         return [along, further], product
     if rule == "complement":

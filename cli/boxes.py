@@ -1,0 +1,69 @@
+"""What the commands about black boxes have in common: which box, with which arguments, and how its names are to be read."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..crosscheck.identification.answer import Answer
+
+
+def arguments(parser: argparse.ArgumentParser, name: str, examples: str) -> None:
+    parser.add_argument(name.lower(), metavar=name, help=examples)
+    parser.add_argument("given", metavar="NAME=VALUE", nargs="*", help="arguments for it, by its own names")
+    parser.add_argument(
+        "--map", metavar="HYPER=NAME", action="append", default=[], help="which of its arguments is which hyperparameter"
+    )
+    parser.add_argument(
+        "--value", metavar="HYPER=NUMBER", action="append", default=[], help="a hyperparameter that it has but does not take"
+    )
+    parser.add_argument("--framework", default="", help="whose it is, where that is not seen from what it is")
+    parser.add_argument("--time-limit", type=float, default=10.0, metavar="S", help="seconds for one call of it (default: 10)")
+    parser.add_argument("--json", action="store_true", help="the answer as data, for programs")
+
+
+def identified(target: str, arguments: argparse.Namespace, **more: Any) -> Answer:
+    """The answer for the box that was asked about, found in a process of its own. Raises BoxError and ArgumentError."""
+    from ..crosscheck.identification.isolated import isolated
+    from ..reference.arguments import ArgumentError
+
+    if not arguments.time_limit > 0:
+        raise ArgumentError(f"--time-limit is {arguments.time_limit:g}; expected more than 0 seconds")
+    return isolated(
+        target,
+        dict(_pairs(arguments.given, "NAME=VALUE")),
+        names={hyper: str(own) for hyper, own in _pairs(arguments.map, "HYPER=NAME")},
+        values={hyper: _number(hyper, value) for hyper, value in _pairs(arguments.value, "HYPER=NUMBER")},
+        framework=arguments.framework,
+        time_limit=arguments.time_limit,
+        **more,
+    )
+
+
+def _pairs(words: Sequence[str], form: str) -> Iterator[tuple[str, Any]]:
+    from ..reference.arguments import ArgumentError
+
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ArgumentError(f"{word!r} is no {form}")
+        yield name, _literal(value)
+
+
+def _literal(text: str) -> Any:
+    """A Python literal, such as 0.1, True or (0.9, 0.99); anything else is a string."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _number(name: str, value: Any) -> float:
+    from ..reference.arguments import ArgumentError
+
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ArgumentError(f"{name} is {value!r}; expected one number")
+    return float(value)

@@ -1,0 +1,27 @@
+"""Say which reading of which line a black box implements, on what evidence, and what tells it from the readings next to it.
+
+The exit status is 1 where no reading fits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import boxes
+from .status import FAILED, FINE
+
+SUMMARY = "which formula an optimizer or a function implements"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    boxes.arguments(parser, "TARGET", "torch.optim.Adam, optax.adam, torch.amax, mypackage.optim:MyAdam, ./mine.py:make")
+    parser.add_argument("--line", metavar="L", action="append", default=[], help="lines to hold a function against")
+    parser.add_argument("--dtype", default="", help="of its weights or arguments; float64 where it can")
+    parser.add_argument("--seed", type=int, default=0, help="of the traces that are drawn")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    answer = boxes.identified(arguments.target, arguments, lines=arguments.line, dtype=arguments.dtype, seed=arguments.seed)
+    sys.stdout.write((answer.as_json().decode() if arguments.json else str(answer)) + "\n")
+    return FAILED if answer.verdict == "no-reading" else FINE

@@ -1,0 +1,82 @@
+"""What a reading is called: the line of its family that it is nearest to, at the box's own values of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ...reference.vocabulary import Optimizer, Reading
+from ..arithmetic.rounding import Enclosure
+from .experiments import OWN, Arguments, courses, experiment
+from .playing import Experiment, Player
+from .prediction import trajectory
+from .space import Candidate, Space
+
+
+@dataclass(frozen=True)
+class Name:
+    """A line, the reading of it that the box comes to at its own values, and whether that is the line's standard or printed
+    one ("" if neither)."""
+
+    line: Optimizer
+    configured: Reading
+    role: str
+
+
+def named(player: Player, chosen: Arguments, spaces: Sequence[Space], space: Space, candidate: Candidate) -> Name:
+    """The simplest name: a line with fewer hyperparameters that does the same at these values, else the line and role of the
+    family from which the fewest axes differ, where those that make no difference at these values are not counted."""
+    here = _AtOwnValues(
+        player, [experiment(player.box, chosen, player.dtype, OWN, course) for course in courses(player.box)[-2:]]
+    )
+    for simpler in spaces:
+        if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):
+            break
+        for start in simpler.starts():
+            if here.same((simpler, start), (space, candidate)):
+                return _nearest(simpler, start, here)
+    return _nearest(space, candidate, here)
+
+
+@dataclass
+class _AtOwnValues:
+    """What candidates do at the box's own values of its arguments."""
+
+    player: Player
+    traces: Sequence[Experiment]
+    _known: dict[Candidate, list[Enclosure]] = field(default_factory=dict)
+
+    def same(self, a: tuple[Space, Candidate], b: tuple[Space, Candidate]) -> bool:
+        return not any(x.parts_from(y).any() for x, y in zip(self._trajectories(*a), self._trajectories(*b), strict=True))
+
+    def _trajectories(self, space: Space, candidate: Candidate) -> list[Enclosure]:
+        if candidate not in self._known:
+            self._known[candidate] = [trajectory(space, candidate, one, self.player.dtype) for one in self.traces]
+        return self._known[candidate]
+
+
+def _nearest(space: Space, candidate: Candidate, here: _AtOwnValues) -> Name:
+    ranked = []
+    for i, line in enumerate(space.lines):
+        for role, called in (("standard", line.standard), ("printed", line.printed)):
+            near = _towards(space, candidate, called, here)
+            ranked.append((*_distance(space.line, called, near.reading), i, role != "standard", Name(line, near.reading, role)))
+    distance, *_, name = min(ranked, key=lambda entry: entry[:4])
+    return name if distance == 0 else Name(name.line, name.configured, "")
+
+
+def _towards(space: Space, candidate: Candidate, called: Reading, here: _AtOwnValues) -> Candidate:
+    """The candidate with the options of a reading that has a name, on those axes where that makes no difference."""
+    near = candidate
+    for axis, option in called.choices:
+        other = near.with_option(axis, option)
+        if other != near and option in space.options(axis) and here.same((space, other), (space, candidate)):
+            near = other
+    return near
+
+
+def _distance(base: Optimizer, called: Reading, reading: Reading) -> tuple[int, int]:
+    """On how many axes two readings differ; and on how many of them the one with the name has nothing but what the family's
+    first line has, too: what is done otherwise than in AMSGrad is AMSGrad's rather than Adam's."""
+    changed = called.difference(reading)
+    return len(changed), sum(called[axis] == base.standard[axis] for axis in changed)

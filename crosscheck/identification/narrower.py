@@ -1,0 +1,57 @@
+"""Precision inside the box: which of its quantities it holds in a narrower format than its weights.
+
+First a reading is sought that would fit if everything were computed in float32; where there is none, nothing that is held in
+float32 can explain the box. Then each quantity is modelled sharply, as the number that rounding it gives, with the budget of
+the weights' own format: another slip of the same size fits none of these, and is not let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .playing import Played
+from .prediction import KEPT, NARROW, POWERS, RATE, Model, fits
+from .search import Search
+from .space import Candidate, Space
+
+READINGS = 6  # of those that fit in float32, how many are tried with quantities held there
+
+
+def sharpened(space: Space, played: Sequence[Played], dtype: str, coarse: Candidate) -> tuple[Candidate | None, int]:
+    """From a candidate that would fit in the narrower format: one that fits with as few quantities held there as will do; None
+    if there is none. And how many were looked at."""
+    alike = Search(space, played, NARROW, space.moves)
+    readings = alike.equals(coarse)
+    search = Search(space, played, dtype, lambda here: _toggles(space, here))
+    found = search.best(sorted(readings, key=search.score, reverse=True)[:READINGS])
+    evaluated = alike.evaluated + search.evaluated
+    return _fewest(space, played, dtype, found) if search.is_full(found) else None, evaluated
+
+
+def _toggles(space: Space, here: Candidate) -> Iterator[tuple[str, list[Candidate]]]:
+    for quantity in quantities(space, here):
+        yield quantity, [replace(here, held=_toggled(here.held, quantity))]
+
+
+def _toggled(held: tuple[str, ...], quantity: str) -> tuple[str, ...]:
+    return tuple(q for q in held if q != quantity) if quantity in held else (*held, quantity)
+
+
+def quantities(space: Space, here: Candidate) -> list[str]:
+    """What a box may hold in a format of its own: the rate, its hyperparameters, powers of a decay rate, parts of the state."""
+    model = Model(space, here, np.zeros(1), dict.fromkeys(space.binding.values(), 0.5), "float64")
+    parts = [f"{name}{way}" for name in model.state._fields if name != "t" for way in KEPT]
+    powers = POWERS if any(hyper.name.startswith("beta") for hyper in space.line.hyperparameters) else ()
+    return [RATE, *powers, *parts, *(hyper.name for hyper in space.line.hyperparameters)]
+
+
+def _fewest(space: Space, played: Sequence[Played], dtype: str, found: Candidate) -> Candidate:
+    """Without those quantities that need not be held narrower."""
+    for quantity in found.held:
+        less = replace(found, held=tuple(q for q in found.held if q != quantity))
+        if fits(space, less, played, dtype):
+            found = less
+    return found

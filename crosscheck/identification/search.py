@@ -1,0 +1,115 @@
+"""Finding the candidates that hold what was played: coordinate by coordinate, never over the product of all options."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .playing import Played
+from .prediction import Score, fits, score
+from .space import Candidate, Space
+
+STARTS = 3  # of the places to start from, how many of the best are climbed from
+
+Moves = Callable[[Candidate], Iterator[tuple[str, list[Candidate]]]]
+
+
+@dataclass
+class Search:
+    """The search of one space over what was played in one dtype. ``evaluated`` counts the candidates that were looked at."""
+
+    space: Space
+    played: Sequence[Played]
+    dtype: str
+    moves: Moves
+    evaluated: int = 0
+    _known: dict[Candidate, Score] = field(default_factory=dict)
+
+    def score(self, candidate: Candidate, floor: int = 0) -> Score:
+        """How far a candidate holds; only that it stays below ``floor``, where it does."""
+        if candidate not in self._known:
+            self.evaluated += 1
+            self._known[candidate] = score(self.space, candidate, self.played, self.dtype, floor)
+        return self._known[candidate]
+
+    def is_full(self, candidate: Candidate) -> bool:
+        return self.score(candidate).full
+
+    def best(self, starts: Sequence[Candidate], pairs: bool = True) -> Candidate:
+        """The best candidate to be reached from any start by changing one coordinate at a time and, where that leads nowhere
+        and ``pairs`` is set, two. Its cost grows with the number of coordinates or its square, never with the product."""
+        peak = self.best_of(starts)
+        for start in sorted(starts, key=self.score, reverse=True)[:STARTS]:
+            peak = max(peak, self._climbed(start), key=self.score)
+            if self.is_full(peak):
+                return peak
+        while pairs and not self.is_full(peak):
+            better = next((pair for pair in self._two_at_a_time(peak) if self._is_better(pair, peak)), None)
+            if better is None:
+                break
+            peak = self._climbed(better)
+        return peak
+
+    def best_of(self, candidates: Sequence[Candidate]) -> Candidate:
+        best = candidates[0]
+        for other in candidates[1:]:
+            best = other if self._is_better(other, best) else best
+        return best
+
+    def _is_better(self, other: Candidate, than: Candidate) -> bool:
+        here = self.score(than)
+        return self.score(other, here.held) > here
+
+    def _climbed(self, here: Candidate) -> Candidate:
+        """Make the best of all single moves, and again, until none is better."""
+        while not self.is_full(here):
+            before = here
+            for neighbour in self._one_at_a_time(before):
+                if self._is_better(neighbour, here):
+                    here = neighbour
+                    if self.is_full(here):
+                        return here
+            if here == before:
+                break
+        return here
+
+    def _one_at_a_time(self, here: Candidate) -> Iterator[Candidate]:
+        for _, others in self.moves(here):
+            yield from others
+
+    def _two_at_a_time(self, here: Candidate) -> Iterator[Candidate]:
+        """Two moves, each pair once; the first may open a coordinate that makes no difference without it."""
+        seen = {here, *self._one_at_a_time(here)}
+        for first, others in self.moves(here):
+            for other in others:
+                for second, further in self.moves(other):
+                    fresh = [candidate for candidate in further if second != first and candidate not in seen]
+                    seen.update(fresh)
+                    yield from fresh
+
+    def pairs(self, here: Candidate) -> list[Candidate]:
+        """Candidates two moves away that hold everything, though neither move alone need do so."""
+        return [other for other in self._two_at_a_time(here) if self.holds(other)]
+
+    def nearest(self) -> list[Candidate]:
+        """All candidates that were looked at, the nearest first."""
+        return sorted(self._known, key=self.score, reverse=True)
+
+    def equals(self, found: Candidate, limit: int = 1000) -> list[Candidate]:
+        """The candidates that hold everything and are reached from ``found`` through others that do, one coordinate a move;
+        the nearest ``limit`` of them."""
+        held, frontier = {found: None}, deque([found])
+        while frontier and len(held) < limit:
+            here = frontier.popleft()
+            for other in self._one_at_a_time(here):
+                if other not in held and self.holds(other):
+                    held[other] = None
+                    frontier.append(other)
+        return list(held)
+
+    def holds(self, candidate: Candidate) -> bool:
+        if candidate in self._known:
+            return self.is_full(candidate)
+        self.evaluated += 1
+        return fits(self.space, candidate, self.played, self.dtype)

@@ -1,0 +1,103 @@
+"""The smallest traces that tell a box's reading from others: short, one weight, small whole numbers first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ...adapters.box import Box
+from ..arithmetic.formats import precision
+from ..arithmetic.rounding import Enclosure
+from ..domains import RATES, WIDTH
+from .experiments import EXACT, Arguments
+from .playing import Experiment, Played
+from .prediction import steps, trajectory
+from .space import Candidate, Space
+
+STEPS = 4
+
+
+class TraceWitness(msgspec.Struct, frozen=True):
+    """A trace of one weight, and the step (from 1) at which it tells two readings apart: what the box made of the weight, what
+    its reading gives, what the other gives; "nan" or "inf" where that is no number, which JSON has no word for. ``against`` is
+    what the other reading changes in it."""
+
+    against: dict[str, str]
+    weight: float
+    gradients: list[float]
+    rates: list[float]
+    arguments: dict[str, float]
+    step: int
+    box: float | str
+    reading: float | str
+    other: float | str
+
+
+def _number(value: Any) -> float | str:
+    return float(value) if np.isfinite(value) else str(float(value))
+
+
+def small(box: Box, chosen: Arguments, dtype: str) -> Experiment:
+    """Many small traces at once, the simplest first: a column is a trace, and so is each of its beginnings."""
+    columns = list(_columns())[:WIDTH]
+    kind = precision(dtype).numpy
+    rate = RATES["a rate that is new at every step"]
+    rates = tuple(rate(t) for t in range(STEPS)) if box.rate_changes else (0.125 if box.rate is None else box.rate,) * STEPS
+    weights = np.array([w for w, _ in columns], dtype=kind)
+    return Experiment(weights, np.array([g for _, g in columns]).T.astype(kind), rates, chosen.of(EXACT), "small traces")
+
+
+def _columns() -> Iterator[tuple[float, tuple[float, ...]]]:
+    """Pairs of a weight and its gradients."""
+    for size in (1.0, 2.0**-5, 2.0**-10, 1024.0):
+        yield 0.0, (size,) * STEPS
+    yield from ((0.0, (1.0, *rest)) for rest in product((0.0, 1.0, 2.0), repeat=STEPS - 1) if rest != (1.0,) * (STEPS - 1))
+    yield 1.0, (0.0,) * STEPS
+    yield 1.0, (1.0,) * STEPS
+    yield from ((0.0, (0.0, *rest)) for rest in product((1.0, -1.0), repeat=STEPS - 1))
+
+
+def against(space: Space, candidate: Candidate, others: Sequence[Candidate], played: Played, dtype: str) -> list[TraceWitness]:
+    """For each of the others the smallest of the small traces on which it parts from the candidate; none for one that does not
+    part from it there."""
+    mine = trajectory(space, candidate, played.experiment, dtype)
+    found = ((other, _smallest(mine, trajectory(space, other, played.experiment, dtype))) for other in others)
+    return [_witness(candidate, other, mine, played, *at, dtype, space) for other, at in found if at is not None]
+
+
+def _smallest(mine: Enclosure, theirs: Enclosure) -> tuple[int, int] | None:
+    apart = np.argwhere(mine.parts_from(theirs))
+    return (int(apart[0][0]), int(apart[0][1])) if apart.size else None  # rows are steps: the earliest, then the simplest
+
+
+def failure(space: Space, candidate: Candidate, played: Played, dtype: str) -> TraceWitness | None:
+    """The smallest of the small traces on which a candidate does not hold what the box did."""
+    mine = trajectory(space, candidate, played.experiment, dtype)
+    missed = np.argwhere(~mine.contains(played.weights))
+    if not missed.size:
+        return None
+    step, column = (int(i) for i in missed[0])
+    return _witness(candidate, candidate, mine, played, step, column, dtype, space)
+
+
+def _witness(
+    mine: Candidate, other: Candidate, values: Enclosure, played: Played, step: int, column: int, dtype: str, space: Space
+) -> TraceWitness:
+    trace = played.experiment
+    theirs = list(steps(space, other, trace, dtype))[step]
+    changed: dict[str, Any] = {axis: option for axis, (_, option) in mine.reading.difference(other.reading).items()}
+    return TraceWitness(
+        against=changed,
+        weight=float(trace.weights[column]),
+        gradients=[float(g) for g in trace.gradients[: step + 1, column]],
+        rates=list(trace.rates[: step + 1]),
+        arguments=dict(trace.arguments),
+        step=step + 1,
+        box=_number(played.weights[step, column]),
+        reading=_number(values.value[step, column]),
+        other=_number(theirs.value[column]),
+    )

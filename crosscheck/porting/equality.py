@@ -1,0 +1,109 @@
+"""Whether a target at mapped values is the same function as its source: by the rounding model, on traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...reference.vocabulary import Hyperparameter, Optimizer, Reading
+from ..arithmetic.formats import Precision, precision
+from ..arithmetic.rounding import Enclosure, Rounding
+from .feeds import CONSTANT, FORMAT, Feed, trial
+from .offers import Offer
+from .rules import Translation
+from .source import Setting, Source
+
+CHANGING = "a rate that is new at every step"
+
+
+def enclosures(setting: Setting, feed: Feed, p: Precision | None = None) -> Iterator[Enclosure]:
+    """What the weights may be after each step of a trace."""
+    xp = Rounding(p or precision(FORMAT))
+    hyper = {name: xp.asarray(value) for name, value in setting.values.items()}
+    yield from _steps(xp, setting.line, setting.reading, feed, hyper, [xp.asarray(rate) for rate in feed.rates])
+
+
+def mapped(offer: Offer, translation: Translation, values: Mapping[str, float], feed: Feed, p: Precision | None = None) -> Any:
+    """The same for a target, at the values that a translation gives it; the map's own roundings are in the bounds."""
+    xp = Rounding(p or precision(FORMAT))
+    lifted = {name: xp.asarray(value) for name, value in values.items()}
+    rates = [xp.asarray(rate) for rate in feed.rates]
+    hyper = {name: xp.asarray(value) for name, value in offer.untaken.items()}
+    hyper |= {name: xp.asarray(value) for name, value in translation.values_in(xp, lifted, rates[0]).items()}
+    own_rates = (translation.rate_in(xp, lifted, rate) for rate in rates)
+    yield from _steps(xp, offer.line, offer.reading, feed, hyper, own_rates)
+
+
+def _steps(
+    xp: Rounding, line: Optimizer, reading: Reading, feed: Feed, hyper: Mapping[str, Any], rates: Iterable[Any]
+) -> Iterator[Enclosure]:
+    gradients = (xp.asarray(row) for row in feed.gradients)
+    with np.errstate(all="ignore"):
+        for weights, _ in line.steps_in(xp, xp.asarray(feed.weights), gradients, rates, hyper, reading):
+            yield weights
+
+
+def parting(a: Iterator[Enclosure], b: Iterator[Enclosure]) -> tuple[int, int] | None:
+    """The first step (from 0) at which two readings can be told apart, and the first weight there; None if they never can."""
+    for step, (mine, theirs) in enumerate(zip(a, b, strict=True)):
+        apart = mine.parts_from(theirs)
+        if apart.any():
+            return step, int(np.argmax(apart))
+    return None
+
+
+def epsilon(values: Mapping[str, float]) -> float:
+    """The size of gradient at which an ε shows."""
+    return values.get("eps") or 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """A source on a trace, computed once, that many targets are held against."""
+
+    setting: Setting
+    feed: Feed
+
+    @classmethod
+    def of(cls, source: Source, course: str) -> Yardstick:
+        return cls(source.configured, trial(course, source.base, epsilon(source.configured.values)))
+
+    @classmethod
+    def elsewhere(cls, source: Source, course: str) -> Yardstick:
+        """At other values of all that the source uses: what is one function there, too, is not so by coincidence."""
+        values, used = source.configured.values, enumerate(source.configured.used)
+        other = source.configured.at(**{h.name: another(h, values[h.name]) * (1 - 2.0 ** -(3 + i)) for i, h in used})
+        return cls(other, trial(course, 3 * source.base, epsilon(other.values)))
+
+    @cached_property
+    def expected(self) -> list[Enclosure]:
+        return list(enclosures(self.setting, self.feed))
+
+    def parting(self, offer: Offer, translation: Translation) -> int | None:
+        """The first step (from 0) at which a target parts from the source; None if it never does."""
+        at = parting(iter(self.expected), mapped(offer, translation, self.setting.values, self.feed))
+        return None if at is None else at[0]
+
+
+def conditions(source: Source, offer: Offer, translation: Translation, constant: bool) -> list[str]:
+    """What must stay as it is for the map to go on being right: found by changing one thing at a time."""
+    said = ["the rate stays constant"] if constant else []
+    course = CONSTANT if constant else CHANGING
+    for name, own in source.own.items():
+        other = another(source.whole.line.hyperparameter(name), source.whole.values[name])
+        varied = source.whole.at(**{name: other})
+        values = {**source.configured.values, **({name: other} if name in source.configured.values else {})}
+        feed = trial(course, source.base, epsilon(varied.values))
+        if parting(enclosures(varied, feed), mapped(offer, translation, values, feed)) is not None:
+            said.append(f"{own} stays {source.whole.values[name]:g}")
+    return said
+
+
+def another(hyper: Hyperparameter, value: float) -> float:
+    """Another value than a hyperparameter has, at which it would show."""
+    generic = (hyper.default, *((0.25, 0.5) if hyper.high <= 1 else (2.0**-10, 2.0**-6)))
+    return next(other for other in generic if other not in (value, hyper.neutral))

@@ -1,0 +1,121 @@
+"""What remains of the difference between two readings that are not one function: over a stated trace, and at one small one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from ...reference.namespace import Floating
+from .equality import CHANGING, enclosures, epsilon, mapped, parting
+from .feeds import CONSTANT, FORMAT, Feed, normal, small
+from .offers import Offer
+from .rules import Translation
+from .source import Setting, Source
+
+SIZES = (1.0, 1e-2, 1e-4)  # of the gradients; the first is the one by which the closest setting is chosen
+
+
+class Remains(msgspec.Struct, frozen=True):
+    """How far a target is from its source after each step of a trace of gradients of size ``gradients``, as ``feeds.normal``
+    makes them, at a constant ``rate``: the largest difference over the largest of the two, of the updates, and of the ways gone
+    from the first weights (0: the same, 2: opposite, or no number)."""
+
+    gradients: float
+    rate: float
+    weights: int
+    updates: list[float]
+    ways: list[float]
+
+    @property
+    def mean_update(self) -> float:
+        return sum(self.updates) / len(self.updates)
+
+    @property
+    def largest_update(self) -> tuple[float, int]:
+        """The largest difference of an update, and its step (from 1)."""
+        step = int(np.argmax(self.updates))
+        return self.updates[step], step + 1
+
+
+class PortWitness(msgspec.Struct, frozen=True):
+    """The smallest trace of one weight that tells a target from its source, and the weight after it; None for no number."""
+
+    weight: float
+    gradients: list[float]
+    rates: list[float]
+    source: float | None
+    target: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A source's weights along the trace by which targets are chosen, computed once."""
+
+    source: Source
+    size: float
+    feed: Feed
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, source: Source, size: float) -> Path:
+        feed = normal(size, source.base)
+        return cls(source, size, feed, simulated(source.configured, feed))
+
+    def remains(self, offer: Offer, translation: Translation) -> Remains:
+        values, rate = self.source.configured.values, self.feed.rates[0]
+        target = Setting(offer.line, offer.reading, {**offer.untaken, **translation.floats(values, rate)})
+        own_rate = float(translation.rate_in(math, values, rate))
+        theirs = simulated(target, self.feed, own_rate)
+        start = self.feed.weights
+        mine_by_step = np.diff(np.vstack([start[None], self.weights]), axis=0)
+        theirs_by_step = np.diff(np.vstack([start[None], theirs]), axis=0)
+        return Remains(
+            self.size,
+            rate,
+            start.size,
+            _relative(mine_by_step, theirs_by_step),
+            _relative(self.weights - start, theirs - start),
+        )
+
+
+def simulated(setting: Setting, feed: Feed, rate: float | None = None) -> np.ndarray:
+    """The weights after each step in plain NumPy; at another rate, if one is named."""
+    xp = Floating(FORMAT)
+    rates = feed.rates if rate is None else (rate,) * feed.steps
+    with np.errstate(all="ignore"):
+        taken = setting.line.steps_in(xp, feed.weights, feed.gradients, rates, setting.values, setting.reading)
+        return np.stack([weights for weights, _ in taken])
+
+
+def _relative(a: np.ndarray, b: np.ndarray) -> list[float]:
+    """Row by row the largest difference, over the largest number in the two rows."""
+    with np.errstate(all="ignore"):
+        difference = np.where(a == b, 0.0, np.abs(a - b)).max(axis=1)
+        size = np.maximum(np.abs(a), np.abs(b)).max(axis=1)
+        share = np.where(difference == 0, 0.0, difference / size)
+    return [float(x) if math.isfinite(x) else 2.0 for x in share]
+
+
+def witness(source: Source, offer: Offer, translation: Translation) -> PortWitness | None:
+    """The smallest of the small traces on which the two can be told apart, at a constant rate if that will do."""
+    for course in (CONSTANT, CHANGING):
+        feed = small(course, source.base, epsilon(source.configured.values))
+        mine = list(enclosures(source.configured, feed))
+        theirs = list(mapped(offer, translation, source.configured.values, feed))
+        if (at := parting(iter(mine), iter(theirs))) is not None:
+            step, column = at
+            return PortWitness(
+                float(feed.weights[column]),
+                [float(g) for g in feed.gradients[: step + 1, column]],
+                list(feed.rates[: step + 1]),
+                _number(mine[step].value[column]),
+                _number(theirs[step].value[column]),
+            )
+    return None
+
+
+def _number(value: np.ndarray) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,99 @@
+"""What is ported: a reading at the values of its hyperparameters, as an identification has found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from ...adapters.box import BoxError
+from ...reference.catalogue import line as line_named
+from ...reference.vocabulary import Hyperparameter, Optimizer, Reading
+from ..identification.answer import Answer, Identification
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A line in one reading at given values: one function of weights, gradients and rates."""
+
+    line: Optimizer
+    reading: Reading
+    values: Mapping[str, float]
+
+    def at(self, **values: float) -> Setting:
+        return replace(self, values={**self.values, **values})
+
+    @property
+    def used(self) -> tuple[Hyperparameter, ...]:
+        """The hyperparameters that the reading uses: all but those that only other options need."""
+        needed = {option.needs for axis in self.line.axes for option in axis.options}
+        chosen = {axis.option(self.reading[axis.name]).needs for axis in self.line.axes}
+        return tuple(h for h in self.line.hyperparameters if h.name not in needed or h.name in chosen)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An optimizer that is to be ported.
+
+    ``configured`` is what it does at its own values; ``whole`` what it does with all that it can be asked for, ``own`` its
+    names for those hyperparameters that it takes. ``rate`` is None where it is the user's to say. ``notes`` are what its
+    identification has to say beside the reading.
+    """
+
+    name: str
+    configured: Setting
+    whole: Setting
+    own: Mapping[str, str] = field(default_factory=dict)
+    rate: float | None = None
+    framework: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> float:
+        """A rate to try it at: its own, where that moves anything."""
+        return self.rate or 0.125
+
+
+def source(answer: Answer, rate: float | None) -> Source:
+    """The source that an identification describes. Raises BoxError for a function, and where no reading fits."""
+    if not isinstance(answer, Identification):
+        raise BoxError(f"{answer.target} is no optimizer, so that there is nothing to port")
+    if answer.verdict == "no-reading":
+        raise BoxError(
+            f"no reading fits {answer.target}, so that nothing can be ported; `gradspec identify` shows where the nearest fails"
+        )
+    known = {name: bound.value for name, bound in answer.hyperparameters.items()}
+    own = {name: bound.own for name, bound in answer.hyperparameters.items() if bound.own}
+    by_own_name = {own[name]: known[name] for name in own}
+    configured, whole = (
+        Setting(line, line.reading("printed", **reading), _values(line, known, by_own_name))
+        for line, reading in ((_line(answer.line), answer.configured), (_line(answer.body), answer.reading))
+    )
+    varied = {name: path for name, path in own.items() if path not in answer.refused}
+    rate = answer.rate if rate is None else rate
+    return Source(answer.target, configured, whole, varied, rate, answer.framework, tuple(_notes(answer)))
+
+
+def _line(name: str) -> Optimizer:
+    line = line_named(name)
+    assert isinstance(line, Optimizer)
+    return line
+
+
+def _notes(answer: Identification) -> Iterator[str]:
+    if answer.held:
+        yield f"{answer.target} holds {' and '.join(answer.held)} in float32, which shows {answer.shows}"
+    if answer.same:
+        ways = f"; {' or '.join(answer.apart_by)} would tell" if answer.apart_by else ""
+        yield f"{answer.target} fits further readings as well: what is ported is the likeliest of them{ways}"
+
+
+def _values(line: Optimizer, known: Mapping[str, float | None], by_own_name: Mapping[str, float | None]) -> dict[str, float]:
+    """A value for each hyperparameter: as found, also where the line that it is named by calls it otherwise; else that of no
+    effect, else its default."""
+    values = {}
+    for hyper in line.hyperparameters:
+        named = (by_own_name[name] for name in hyper.also if name in by_own_name)
+        value = known[hyper.name] if hyper.name in known else next(named, None)
+        neutral = hyper.default if hyper.neutral is None else hyper.neutral
+        values[hyper.name] = neutral if value is None else value
+    return values

@@ -1,0 +1,395 @@
+"""Identification: boxes made of known readings are found again, and what is no reading is not taken for one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from gradspec.adapters import BoxError
+from gradspec.cli import main
+from gradspec.crosscheck import identify
+from gradspec.crosscheck.identification.search import Search
+from gradspec.crosscheck.identification.space import families
+from gradspec.reference import line
+from gradspec.reference.namespace import Floating
+from gradspec.reference.vocabulary import Optimizer, Reading
+
+FEW = {"lives": 5}
+
+
+def made_of(formula: Optimizer, reading: Reading, dtype: Any = np.float64, **fixed: float) -> Callable[..., Any]:
+    """A box in NumPy that does what a reading says; it takes the hyperparameters of its line that are not ``fixed``."""
+    xp = Floating(dtype)
+
+    class Box:
+        def __init__(self, weights: np.ndarray, **hyper: float):
+            values = {h.name: xp.asarray({**hyper, **fixed}.get(h.name, h.default)) for h in formula.hyperparameters}
+            self.named = formula.keywords(values, reading)
+            self.weights = weights
+            with np.errstate(all="ignore"):
+                self.state = formula.start(xp, weights, **self.named)
+
+        def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+            with np.errstate(all="ignore"):
+                rate = xp.asarray(learning_rate)
+                self.weights, self.state = formula.update(xp, self.weights, gradient, self.state, rate, **self.named)
+            return self.weights
+
+    taken = [h for h in formula.hyperparameters if h.name not in fixed]
+    arguments = ", ".join(f"{h.name}={h.default if h.neutral is None else h.neutral!r}" for h in taken)
+    passed = ", ".join(f"{h.name}={h.name}" for h in taken)
+    scope: dict[str, Any] = {"Box": Box}
+    exec(f"def make(weights{', ' * bool(taken)}{arguments}): return Box(weights, {passed})", scope)
+    return scope["make"]
+
+
+def is_sane(reading: Reading) -> bool:
+    """Whether a box in that reading can be stepped at all: a counter that starts at zero divides 0 by 0 at its first step."""
+    return "count-from-zero" not in reading.axes.values()
+
+
+def drawn(formula: Optimizer, count: int) -> list[Reading]:
+    """Readings from the product of all axes, most of which nobody ships."""
+    draw = random.Random(formula.id)
+    found = [Reading(tuple((axis.name, draw.choice(axis.names)) for axis in formula.axes)) for _ in range(20 * count)]
+    return list(dict.fromkeys(filter(is_sane, found)))[:count]
+
+
+LINES = [lines[0] for lines in families()]
+SAMPLE = [(formula, reading) for formula in LINES for reading in drawn(formula, 6)]
+
+
+@pytest.mark.parametrize(("formula", "reading"), SAMPLE, ids=lambda value: getattr(value, "id", str(value)))
+def test_any_reading_is_found_again_whether_or_not_somebody_ships_it(formula: Optimizer, reading: Reading) -> None:
+    answer = identify(made_of(formula, reading), **FEW)
+    assert answer.verdict in ("identified", "ambiguous"), str(answer)
+    assert dict(formula.simplest(reading).axes) in [answer.reading, *answer.same], str(answer)
+    assert answer.evidence.before <= 60
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "nadam", "amsgrad", "adagrad", "rmsprop", "momentum", "sgd"])
+@pytest.mark.parametrize("role", ["standard", "printed"])
+def test_a_line_with_a_name_is_called_by_it(name: str, role: str) -> None:
+    formula = line(name)
+    assert isinstance(formula, Optimizer)
+    answer = identify(made_of(formula, formula.reading(role)), _switched_on(formula, role), **FEW)
+    assert answer.line == formula.id, str(answer)
+    assert answer.is_(formula, role), str(answer)
+
+
+def _switched_on(formula: Optimizer, role: str) -> dict[str, float]:
+    """Values other than neutral for the hyperparameters that the reading needs; momentum without its β is plain descent."""
+    chosen = [formula.axis(axis).option(option) for axis, option in formula.reading(role).choices]
+    needed = {option.needs for option in chosen if option.needs} | {"beta"}
+    return {h.name: 0.125 for h in formula.hyperparameters if h.name in needed and h.neutral is not None}
+
+
+def test_hyperparameters_that_a_box_does_not_take_are_assumed_and_said() -> None:
+    adam = line("adam")
+    answer = identify(made_of(adam, adam.standard, eps=1e-7, beta2=0.99), **FEW)
+    assert answer.verdict == "identified"
+    assert (answer.hyperparameters["eps"].own, answer.hyperparameters["eps"].value) == ("", 1e-7)
+    assert answer.hyperparameters["beta2"].value == 0.99
+
+
+class Adam:
+    """The standard reading, as somebody writes it down."""
+
+    def __init__(self, weights: np.ndarray, decay1: float = 0.9, decay2: float = 0.999, eps: float = 1e-8):
+        self.w, self.decays, self.eps, self.t = weights.copy(), (decay1, decay2), eps, 0
+        self.m, self.v = np.zeros_like(weights), np.zeros_like(weights)
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        (b1, b2), self.t = self.decays, self.t + 1
+        self.m = b1 * self.m + (1 - b1) * gradient
+        self.v = b2 * self.v + (1 - b2) * gradient**2
+        self.w = self.w - self.rate(learning_rate) * self.direction(b1, b2)
+        return self.w
+
+    def rate(self, learning_rate: float) -> float:
+        return learning_rate
+
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return self.m / (1 - self.power(b1)) / (np.sqrt(self.v / (1 - self.power(b2))) + self.eps)
+
+    def power(self, beta: float) -> float:
+        return beta**self.t
+
+
+NAMES = {"beta1": "decay1", "beta2": "decay2"}
+
+
+def test_names_that_nobody_else_has_can_be_given() -> None:
+    answer = identify(Adam, names=NAMES, **FEW)
+    answer.must_be("adam", "standard", epsilon="after-correction")
+    assert answer.hyperparameters["beta1"].own == "decay1"
+
+
+def test_an_assertion_says_what_was_found_instead() -> None:
+    answer = identify(Adam, names=NAMES, **FEW)
+    with pytest.raises(AssertionError, match="epsilon is after-correction, not inside-root"):
+        answer.must_be("adam", epsilon="inside-root")
+    with pytest.raises(AssertionError, match=r"it is optimizer\.adam, not optimizer\.rmsprop"):
+        answer.must_be("rmsprop")
+    with pytest.raises(ValueError, match="no option 'inside'"):
+        answer.must_be("adam", epsilon="inside")
+
+
+class RateInFloat32(Adam):
+    def rate(self, learning_rate: float) -> float:
+        return float(np.float32(learning_rate))
+
+
+class PowersInFloat32(Adam):
+    def power(self, beta: float) -> float:
+        return float(np.float32(beta) ** np.float32(self.t))
+
+
+class MomentInFloat32(Adam):
+    """Stores its first moment in float32 once it has been used, as optax does when it is given a mu_dtype."""
+
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        found = super().direction(b1, b2)
+        self.m = self.m.astype(np.float32).astype(np.float64)
+        return found
+
+
+@pytest.mark.parametrize(("box", "held"), [(RateInFloat32, "the rate"), (PowersInFloat32, "β^t"), (MomentInFloat32, "V")])
+def test_what_is_held_in_a_narrower_format_is_named_and_neither_let_through_nor_called_a_defect(box: type, held: str) -> None:
+    answer = identify(box, names=NAMES, **FEW)
+    assert answer.verdict == "identified", str(answer)
+    assert (answer.held, answer.wide) == ([held], False)
+    assert answer.shows == ("from step 2 on" if box is MomentInFloat32 else "from step 1 on")
+    assert not answer.is_("adam", "standard")
+
+
+class SlightlyWrong(Adam):
+    """As far off as float32 would be, though by another slip."""
+
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return super().direction(b1, b2) * (1 + 1e-9)
+
+
+class WrongLater(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return super().direction(b1, b2) * (2 if self.t == 4 else 1)
+
+
+class WrongWhereTheGradientIsZero(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return np.where(self.m == 0, 1.0, super().direction(b1, b2))
+
+
+@pytest.mark.parametrize("box", [SlightlyWrong, WrongLater, WrongWhereTheGradientIsZero])
+def test_a_wrong_adam_is_no_reading_and_the_nearest_is_said_with_the_step_at_which_it_fails(box: type) -> None:
+    answer = identify(box, names=NAMES, **FEW)
+    assert answer.verdict == "no-reading", str(answer)
+    assert answer.line == "optimizer.adam"
+    assert answer.failure is not None
+    assert answer.failure.step == (4 if box is WrongLater else 1)
+    assert answer.failure.box != answer.failure.reading
+    assert "NO READING FITS" in str(answer)
+
+
+class WrongAfterALongTime(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return super().direction(b1, b2) * (2 if self.t == 8 else 1)
+
+
+def test_what_shows_late_only_is_found_by_the_confirmation_and_shrunk() -> None:
+    answer = identify(WrongAfterALongTime, names=NAMES)
+    assert answer.verdict == "no-reading", str(answer)
+    assert sum("step with" in line for line in answer.trace) == 8, "\n".join(answer.trace)
+
+
+class Random(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return super().direction(b1, b2) * (1 + 1e-3 * np.random.default_rng().random())
+
+
+class Remembers(Adam):
+    """Shares its first moment among its lives."""
+
+    kept: np.ndarray | None = None
+
+    def __init__(self, *args: Any, **named: Any):
+        super().__init__(*args, **named)
+        if Remembers.kept is not None and Remembers.kept.shape == self.m.shape:
+            self.m = Remembers.kept
+
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        Remembers.kept = self.m
+        return super().direction(b1, b2)
+
+
+class Raises(Adam):
+    def power(self, beta: float) -> float:
+        raise ZeroDivisionError("by design")
+
+
+class Hangs(Adam):
+    def power(self, beta: float) -> float:
+        for _ in itertools.count():
+            pass
+        raise AssertionError("unreachable")
+
+
+class WrongShape(Adam):
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        return super().step(gradient, learning_rate).sum(keepdims=True)
+
+
+class WrongDtype(Adam):
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        return super().step(gradient, learning_rate).astype(np.float32)
+
+
+class NoStep:
+    def __init__(self, weights: np.ndarray):
+        self.weights = weights
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        (Random, "not deterministic"),
+        (Remembers, "not deterministic"),
+        (Raises, "raised ZeroDivisionError at step 1: by design"),
+        (Hangs, "did not come back within 0.5 s at step 1"),
+        (WrongShape, r"shape \(1,\)"),
+        (WrongDtype, "dtype float32 after step 1; they were float64"),
+        (NoStep, "give an instance of it"),
+    ],
+)
+def test_a_box_that_cannot_be_identified_is_reported_as_what_it_is(box: type, words: str) -> None:
+    with pytest.raises(BoxError, match=words):
+        identify(box, time_limit=0.5, **FEW)
+
+
+class InPlace(Adam):
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        after = super().step(gradient, learning_rate)
+        gradient *= 0
+        return after
+
+
+class Talks(Adam):
+    def rate(self, learning_rate: float) -> float:
+        print("learning")  # noqa: T201 (what is tested is that it is kept from the terminal)
+        return learning_rate
+
+
+def test_what_a_box_does_to_its_surroundings_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert any("gradients" in words and "in place" in words for words in identify(InPlace, names=NAMES, **FEW).surroundings)
+    assert any("prints" in words and "learning" in words for words in identify(Talks, names=NAMES, **FEW).surroundings)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    def told() -> Mapping[str, Any]:
+        found = json.loads(identify(Adam, names=NAMES, **FEW).as_json())
+        found["evidence"]["seconds"] = 0
+        return found
+
+    assert told() == told()
+
+
+def test_readings_that_part_only_when_the_rate_changes_are_listed_together_with_what_would_tell_them() -> None:
+    from gradspec.crosscheck.identification.targets import boxed
+
+    momentum = line("momentum")
+    box = boxed(made_of(momentum, momentum.standard))
+    constant = type(box)(**{**vars(box), "rate_changes": False, "rate": 0.125})
+    answer = identify(constant, **FEW)
+    assert answer.verdict == "ambiguous"
+    assert {answer.reading["rate"], *(other["rate"] for other in answer.same)} == {"outside", "inside-buffer"}
+    assert answer.apart_by == ["a rate that changes from step to step"]
+
+
+def test_the_cost_of_the_search_grows_with_the_axes_and_not_with_the_product_of_their_options() -> None:
+    adam = families()[[lines[0].name for lines in families()].index("adam")][0]
+    answer = identify(made_of(adam, adam.standard), **FEW)
+    options = sum(len(axis.options) for axis in adam.axes)
+    assert answer.evidence.candidates < 12 * options**1.5 < answer.evidence.readings, str(answer.evidence)
+
+
+def test_the_search_leaves_a_place_where_no_single_move_helps() -> None:
+    """A landscape in which only two moves at once are better."""
+    from gradspec.crosscheck.identification.prediction import Score
+    from gradspec.crosscheck.identification.space import Candidate, spaces
+    from gradspec.crosscheck.identification.targets import boxed
+
+    adam = line("adam")
+    box = boxed(made_of(adam, adam.standard))
+    space = next(s for s in spaces(box, {}, {}) if s.line.family == adam.family)
+    goal = space.starts()[0].reading.but(correction="none", epsilon="inside-root")
+
+    class Landscape(Search):
+        def score(self, candidate: Candidate, floor: int = 0) -> Score:
+            return Score(int(candidate.reading == goal), 0.0)
+
+        def is_full(self, candidate: Candidate) -> bool:
+            return candidate.reading == goal
+
+    assert Landscape(space, [], "float64", space.moves).best(space.starts()).reading == goal
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path: Any) -> Callable[[str], str]:
+    def write(body: str) -> str:
+        path = tmp_path / "mine.py"
+        path.write_text("import numpy as np\nimport os, time\n\n" + body)
+        return f"{path}:make"
+
+    return write
+
+
+SGD = """
+class make:
+    def __init__(self, weights):
+        self.weights = weights
+
+    def step(self, gradient, learning_rate):
+        self.weights -= learning_rate * gradient
+"""
+
+
+def test_a_file_is_identified_on_the_command_line(file: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["identify", file(SGD), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["line"], found["verdict"]) == ("optimizer.sgd", "identified")
+    assert any("weights" in words and "in place" in words for words in found["surroundings"])
+
+
+def test_no_reading_is_an_exit_status_of_its_own(file: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["identify", file(SGD.replace("gradient\n", "gradient * 1.5\n"))]) == 1
+    assert "NO READING FITS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("torch.optim.Adm", "Did you mean"),
+        ("no_such_package.Adam", "no_such_package is not installed"),
+        ("./nowhere.py:make", "no file nowhere.py"),
+        ("Adam", "names no object"),
+    ],
+)
+def test_a_target_that_is_not_there_is_said_in_one_line(target: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["identify", target]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_box_that_kills_its_process_loses_nothing(file: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["identify", file(SGD.replace("self.weights -=", "os._exit(3) #"))]) == 2
+    assert "exit code 3" in capsys.readouterr().err

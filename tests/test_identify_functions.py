@@ -1,0 +1,431 @@
+"""A function is identified with the line and the reading it has; one that is none, or cannot be asked, is said to be so."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from gradspec.adapters.box import BoxError
+from gradspec.crosscheck.identification.functions import FunctionAnswer, identify_function
+from gradspec.reference import line
+from gradspec.reference.arguments import ArgumentError
+
+
+@pytest.fixture(scope="module")
+def torch() -> ModuleType:
+    return pytest.importorskip("torch", reason="torch is not installed: pip install 'gradspec[torch]'")
+
+
+@pytest.fixture(scope="module")
+def jax() -> ModuleType:
+    pytest.importorskip("optax", reason="optax is not installed: pip install 'gradspec[jax]'")
+    return pytest.importorskip("jax", reason="jax is not installed: pip install 'gradspec[jax]'")
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def sigmoid_vjp(z_bar, x):
+    return z_bar * sigmoid(x) * (1 - sigmoid(x))
+
+
+def log_likelihood(y_hat, y):
+    return y * np.log(y_hat) + (1 - y) * np.log(1 - y_hat)
+
+
+def log_likelihood_vjp(l_bar, y_hat, y):
+    return l_bar * (y / y_hat - (1 - y) / (1 - y_hat)), None
+
+
+def squared_error(y_hat, y):
+    return ((y_hat - y) ** 2).sum()
+
+
+def identified(target: Any, **options: Any) -> FunctionAnswer:
+    answer = identify_function(target, **options)
+    assert answer.identified, str(answer)
+    assert answer.worst_share is not None and answer.worst_share <= 1
+    assert answer.failure is None
+    return answer
+
+
+def part_of(reading: dict[str, str], **axes: str) -> bool:
+    return axes.items() <= reading.items()
+
+
+# --- NumPy ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sigmoid_is_known_by_its_value_and_its_slope_stays_open() -> None:
+    answer = identified(lambda x: 1 / (1 + np.exp(-x)))
+    assert answer.line == "scalar.sigmoid"
+    assert "logistic.y_hat" in answer.also
+    assert answer.reading == {} and answer.backward_reading is None
+    assert any("backward reading stays open" in remark for remark in answer.remarks)
+
+
+def test_a_sigmoid_with_its_vjp_has_the_slope_that_the_vjp_has() -> None:
+    answer = identified((sigmoid, sigmoid_vjp))
+    assert answer.line == "scalar.sigmoid"
+    assert answer.backward_reading == {"slope": "one-minus-z"}
+    assert answer.differs_from_standard == {"slope": "sigma-of-minus-x"} and not answer.differs_from_printed
+
+
+def test_the_sheets_log_likelihood_is_the_printed_reading() -> None:
+    answer = identified((log_likelihood, log_likelihood_vjp))
+    assert answer.line == "logistic.loss" and answer.also == ["logistic.grad_y_hat"]
+    assert part_of(answer.reading, sign="plus", guard="none")
+    assert not answer.differs_from_printed and answer.differs_from_standard["sign"] == "minus"
+
+
+@pytest.mark.parametrize(
+    ("function", "reading"),
+    [
+        (lambda y_hat, y: 0.5 * np.mean((y_hat - y) ** 2), {"normaliser": "elements", "factor": "half"}),
+        (lambda y_hat, y: np.sum((y_hat - y) ** 2) / 3, {"normaliser": "three", "factor": "one"}),
+        (lambda y_hat, y: np.sum((y_hat - y) ** 2) / y.shape[1], {"normaliser": "examples", "factor": "one"}),
+        (lambda y_hat, y: np.sum((y_hat - y) ** 2), {"normaliser": "one", "factor": "one"}),
+    ],
+)
+def test_a_squared_error_has_the_normaliser_that_it_divides_by(function: Callable, reading: dict[str, str]) -> None:
+    answer = identified(function)
+    assert answer.line == "mlp2.loss" and answer.reading == reading and not answer.ambiguous
+
+
+def test_a_batch_of_rows_is_laid_over_the_sheets_columns() -> None:
+    answer = identified(lambda y_hat, y: squared_error(y_hat, y) / len(y))
+    assert answer.reading["normaliser"] == "examples" and "one example a row" in answer.form
+
+
+def test_a_loss_of_each_element_leaves_the_normaliser_ambiguous_and_says_so() -> None:
+    answer = identified(lambda y_hat, y: (y_hat - y) ** 2 / 2, lines=["mlp2.loss"])
+    assert answer.reading["factor"] == "half" and answer.ambiguous
+    assert {rival.reading["normaliser"] for rival in answer.rivals if rival.ambiguous} == {"elements", "one"}
+
+
+def test_a_mean_over_examples_is_taken_for_the_loss_of_one() -> None:
+    def mean(y_hat, y):
+        return -log_likelihood(y_hat, y).mean()
+
+    answer = identified((mean, lambda bar, y_hat, y: -log_likelihood_vjp(bar, y_hat, y)[0] / len(y)))
+    assert answer.line == "logistic.loss" and answer.reading["sign"] == "minus" and "mean over the examples" in answer.form
+
+
+def test_a_function_of_numbers_is_called_one_element_at_a_time() -> None:
+    def logistic(x):
+        return 0.0 if x < -709.7 else 1 / (1 + math.exp(-x))
+
+    answer = identified((logistic, lambda z_bar, x: z_bar * logistic(x) * (1 - logistic(x))), lines=["scalar.sigmoid"])
+    assert answer.form == "one element at a time" and answer.reading == {"slope": "one-minus-z"}
+    assert identified(lambda x: x if x > 0 or math.isnan(x) else 0.0, lines=["mlp.A"]).settings == {"g": "relu"}
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "nan"),
+    [(np.maximum, "scalar.max", "propagate"), (np.fmin, "scalar.min", "ignore"), (np.add, "scalar.sum", None)],
+)
+def test_a_function_of_two_operands_is_laid_over_a_vector_of_two(function: Callable, name: str, nan: str | None) -> None:
+    answer = identified(function)
+    assert answer.line == name and answer.reading.get("nan") == nan and "two operands" in answer.form
+
+
+def test_the_references_own_lines_are_identified_as_printed() -> None:
+    for name in ("scalar.prod", "scalar.min", "logistic.z"):
+        answer = identified(line(name), lines=[name], name=name)
+        assert answer.reading == dict(line(name).printed.axes)
+
+
+def test_arguments_go_by_name_and_by_the_names_given() -> None:
+    def keras_order(y_true, y_pred):
+        return -log_likelihood(y_pred, y_true)
+
+    assert identified(keras_order).arguments == {"y_hat": "y_pred", "y": "y_true"}
+    swapped = identified(lambda a, b: log_likelihood(b, a), names={"y_hat": "b"}, lines=["logistic.loss"])
+    assert swapped.arguments == {"y_hat": "b", "y": "a"}
+    assert not identify_function(lambda a, b: log_likelihood(b, a), lines=["logistic.loss"]).identified
+
+
+def test_a_vjp_by_name_is_understood_and_a_missing_cotangent_is_said() -> None:
+    def by_name(z_bar, w, x, b):
+        return {"w": z_bar * x, "b": z_bar}
+
+    answer = identified((lambda w, x, b: (w.T @ x)[0, 0] + b, by_name))
+    assert answer.line == "logistic.z"
+    assert any("no cotangent of x" in remark for remark in answer.remarks)
+
+
+# --- what shows it --------------------------------------------------------------------------------------------------
+
+
+def test_each_other_option_is_ruled_out_by_a_witness() -> None:
+    def split(z_bar, x):
+        hit = x == x.max()
+        return z_bar * hit / hit.sum() if hit.any() else x * z_bar
+
+    answer = identified((np.max, split))
+    assert answer.reading == {"ties": "split", "nan": "propagate"}
+    ruled_out = {tuple(rival.reading.values()) for rival in answer.rivals if rival.witness is not None and not rival.fits}
+    assert {("all", "propagate"), ("first", "propagate"), ("last", "propagate"), ("split", "ignore")} <= ruled_out
+    witness = next(r.witness for r in answer.rivals if r.reading["ties"] == "all")
+    assert witness is not None and [q.decimal for q in witness.inputs if q.name == "x"] == [["0.0", "0.0"]]
+    assert [q.decimal for q in witness.values] == [["0.5", "0.5"], ["1.0", "1.0"], ["0.5", "0.5"]]
+
+
+def test_the_answer_reads_on_a_terminal_and_is_json() -> None:
+    answer = identified((log_likelihood, log_likelihood_vjp))
+    text = str(answer)
+    assert "is logistic.loss: logistic regression: loss" in text
+    assert "value if sign=minus" in text and "the print has  the same" in text
+    assert max(map(len, text.splitlines())) < 150
+    decoded = msgspec.json.decode(msgspec.json.encode(answer), type=FunctionAnswer)
+    assert decoded == answer
+
+
+def test_lines_that_are_not_tried_say_why() -> None:
+    answer = identified(sigmoid)
+    why = {trial.line: trial.detail for trial in answer.lines if trial.outcome == "not tried"}
+    assert "shape" in why["scalar.sum"] and why["logistic.loss"] == "it has no argument for y"
+
+
+def test_an_input_on_which_it_raises_is_reported_and_not_fatal() -> None:
+    def guarded(x):
+        if np.isnan(x).any():
+            raise ValueError("no NaN, please")
+        return sigmoid(x)
+
+    answer = identified(guarded)
+    assert answer.line == "scalar.sigmoid"
+    assert any("no NaN, please" in remark for remark in answer.remarks)
+
+
+def test_a_function_that_prints_is_told_of_it(capsys: pytest.CaptureFixture) -> None:
+    def loud(x):
+        print("here")  # noqa: T201 (what is tested)
+        return sigmoid(x)
+
+    assert "it prints when it is called" in identified(loud).remarks
+    assert capsys.readouterr().out == ""
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    assert identify_function(sigmoid, seed=3) == identify_function(sigmoid, seed=3)
+
+
+# --- no reading -----------------------------------------------------------------------------------------------------
+
+
+def test_a_factor_wrong_by_a_millionth_is_no_reading() -> None:
+    answer = identify_function(lambda x: sigmoid(x) * (1 + 1e-6), lines=["scalar.sigmoid"])
+    assert not answer.identified and answer.line == "scalar.sigmoid" and answer.worst_share is None
+    assert answer.distance is not None and 1e-7 < answer.distance < 2e-6
+    assert answer.failure is not None and answer.failure.where.startswith("value")
+    assert "no reading of any line; the nearest is scalar.sigmoid" in str(answer)
+
+
+def test_a_vjp_wrong_by_a_millionth_is_no_reading_while_the_value_is() -> None:
+    answer = identify_function((sigmoid, lambda bar, x: sigmoid_vjp(bar, x) * (1 + 1e-6)), lines=["scalar.sigmoid"])
+    assert not answer.identified
+    assert answer.failure is not None and answer.failure.where.startswith("x_bar")
+    assert any("value alone fits" in remark for remark in answer.remarks)
+
+
+def test_a_value_and_a_vjp_of_two_readings_are_no_reading_together() -> None:
+    answer = identify_function((log_likelihood, lambda bar, y_hat, y: -log_likelihood_vjp(bar, y_hat, y)[0]))
+    assert not answer.identified
+    said = " ".join(answer.remarks)
+    assert "value alone fits: sign=plus" in said and "cotangents alone fit: sign=minus" in said
+
+
+def test_a_function_wrong_at_a_tie_only_is_no_reading() -> None:
+    def half_of_each(z_bar, x):
+        return (
+            z_bar * 0.5 * (1.0 + (np.sum(x == x.max()) == 1)) * (x == x.max()) if x.size != 3 else z_bar * 0.25 * (x == x.max())
+        )
+
+    assert not identify_function((np.max, half_of_each), lines=["scalar.max"]).identified
+
+
+def test_another_function_gets_the_nearest_line() -> None:
+    answer = identify_function(np.tanh, lines=["scalar.sigmoid", "mlp.A"])
+    assert answer.identified and answer.settings == {"g": "tanh"}
+    nearest = identify_function(lambda x: sigmoid(1.001 * x), lines=["scalar.sigmoid", "mlp.A"])
+    assert not nearest.identified and nearest.failure is not None
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+def raises(x):
+    raise RuntimeError("out of order")
+
+
+def in_place(x):
+    x *= -1
+    return 1 / (1 + np.exp(x))
+
+
+COUNTER = iter(range(10**6))
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (lambda x: None, "returns None; give a function that returns an array"),
+        (lambda x: (x, x), r"returns a tuple of 2; give a function that returns one array"),
+        (lambda x: sigmoid(x).astype(np.float32), "returns float32 where its inputs are float64"),
+        (lambda x: x > 0, "returns bool where its inputs are float64"),
+        (lambda x: "z", "str for arrays of NumPy's"),
+        (lambda x: np.ones((7, 7)), r"laid over no line:.*\(7, 7\)"),
+        (raises, "laid over no line:.*RuntimeError: out of order"),
+        (in_place, r"changes its arguments in place \(x\); give a function that works on copies"),
+        (lambda x: sigmoid(x) + next(COUNTER), "other numbers when it is called again .* fix its random state"),
+        (lambda: 1.0, "laid over no line"),
+        (lambda a, b, c, d, e, f: a, "laid over no line"),
+        ((sigmoid, lambda bar, x: x[:1] * bar[:1]), r"the vjp of .* returns shape \(1,\) for x of shape"),
+        ((sigmoid, lambda bar, x: (bar, bar)), "returns 2 cotangents for 1 inputs"),
+        ((sigmoid, 3), "is no function"),
+        (3.0, "is no function"),
+        (dict, "class whose instances are not called|not made without arguments"),
+        ("numpy.no_such_function", "numpy has no 'no_such_function'"),
+    ],
+)
+def test_a_function_that_cannot_be_asked_is_said_to_be_so(target: Any, words: str) -> None:
+    with pytest.raises(BoxError, match=f"(?s){words}"):
+        identify_function(target)
+
+
+def test_wrong_options_are_refused_by_name() -> None:
+    with pytest.raises(BoxError, match="no argument 'z'"):
+        identify_function(sigmoid, names={"x": "z"})
+    with pytest.raises(BoxError, match="no line that is tried has an input 'yhat'"):
+        identify_function(log_likelihood, names={"yhat": "y_hat"})
+    with pytest.raises(BoxError, match=r"optimizer.adam is an optimizer"):
+        identify_function(sigmoid, lines=["adam"])
+    with pytest.raises(ArgumentError, match="unknown line"):
+        identify_function(sigmoid, lines=["sigmund"])
+    with pytest.raises(ArgumentError, match="unknown dtype"):
+        identify_function(sigmoid, dtype="float63")
+
+
+# --- torch ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "axes"),
+    [
+        ("torch.nn.functional.binary_cross_entropy_with_logits", "logistic.grad_z", {"sign": "minus"}),
+        ("torch.nn.functional.binary_cross_entropy", "logistic.loss", {"sign": "minus", "guard": "clamp"}),
+        ("torch.nn.BCELoss", "logistic.loss", {"sign": "minus", "guard": "clamp"}),
+        ("torch.nn.functional.mse_loss", "mlp2.loss", {"normaliser": "elements", "factor": "one"}),
+        ("torch.amax", "scalar.max", {"ties": "split", "nan": "propagate"}),
+        ("torch.maximum", "scalar.max", {"ties": "split", "nan": "propagate"}),
+        ("torch.prod", "scalar.prod", {"zero": "quotient-unless-zero"}),
+        ("torch.sigmoid", "scalar.sigmoid", {"slope": "one-minus-z"}),
+        ("torch.relu", "mlp.A", {"kink": "zero"}),
+    ],
+)
+def test_torchs_functions_are_identified(torch: ModuleType, name: str, found: str, axes: dict[str, str]) -> None:
+    answer = identified(name)
+    assert (answer.line, answer.framework, answer.target) == (found, "torch", name)
+    assert part_of(answer.reading, **axes) and answer.backward_reading is not None and not answer.ambiguous
+
+
+def test_the_cross_entropy_of_logits_is_the_difference_and_not_the_logit_path(torch: ModuleType) -> None:
+    answer = identified(torch.nn.functional.binary_cross_entropy_with_logits)
+    assert answer.reading["path"] == "difference" and answer.differs_from_standard == {"path": "logit"}
+    logit = next(rival for rival in answer.rivals if rival.reading["path"] == "logit")
+    assert logit.witness is not None and logit.witness.where.startswith("z_bar")
+
+
+def test_torch_is_found_in_lambdas_partials_modules_and_autograd_functions(torch: ModuleType) -> None:
+    class FirstMaximum(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.max()
+
+        @staticmethod
+        def backward(ctx, z_bar):
+            (x,) = ctx.saved_tensors
+            return torch.zeros_like(x).index_fill(0, x.argmax().reshape(1), 1.0) * z_bar
+
+    first = identified(FirstMaximum, name="FirstMaximum")
+    assert first.reading == {"ties": "first", "nan": "propagate"} and first.arguments == {"x": "x"}
+    assert identified(lambda x: torch.max(x, dim=0).values).reading["ties"] == "first"
+    summed = functools.partial(torch.nn.functional.mse_loss, reduction="sum")
+    assert identified(summed).reading["normaliser"] == "one"
+    assert identified(torch.nn.MSELoss(reduction="none"), lines=["mlp2.loss"]).ambiguous
+
+
+def test_a_vjp_by_hand_over_tensors_is_read_in_torchs_place(torch: ModuleType) -> None:
+    answer = identified((torch.amax, lambda z_bar, x: z_bar * (x == x.amax())), framework="torch")
+    assert answer.reading == {"ties": "all", "nan": "propagate"} and answer.framework == "torch"
+
+
+def test_a_torch_function_that_is_not_differentiated_is_known_by_its_value(torch: ModuleType) -> None:
+    class NoBackward(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return torch.sigmoid(x)
+
+    answer = identified(NoBackward)
+    assert answer.line == "scalar.sigmoid" and answer.backward_reading is None
+    assert any("cannot be differentiated" in remark for remark in answer.remarks)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_narrow_dtype_is_identified_too(torch: ModuleType, dtype: str) -> None:
+    answer = identified(torch.amin, dtype=dtype, lines=["scalar.min", "scalar.max"])
+    assert answer.line == "scalar.min" and answer.reading["ties"] == "split" and answer.dtype == dtype
+
+
+def test_a_torch_function_wrong_by_a_millionth_is_no_reading(torch: ModuleType) -> None:
+    answer = identify_function(lambda x: torch.sigmoid(x) * (1 + 1e-6))
+    assert not answer.identified and answer.framework == "torch"
+
+
+def test_torchs_bad_functions_are_said_to_be_so(torch: ModuleType) -> None:
+    with pytest.raises(BoxError, match="returns a tuple of 2"):
+        identify_function(lambda x: tuple(torch.max(x, dim=0)))
+    with pytest.raises(BoxError, match="changes its arguments in place"):
+        identify_function(lambda y_hat, y: torch.sum((y_hat - y.mul_(2)) ** 2))
+    with pytest.raises(BoxError, match="other numbers when it is called again"):
+        identify_function(lambda x: x * torch.rand(1, dtype=x.dtype))
+
+
+# --- jax ------------------------------------------------------------------------------------------------------------
+
+
+def test_jaxs_functions_are_identified(jax: ModuleType) -> None:
+    import jax.numpy as jnp
+
+    answer = identified(jnp.max)
+    assert (answer.framework, answer.line, answer.reading) == ("jax", "scalar.max", {"ties": "split", "nan": "propagate"})
+    sigmoid_ = identified(jax.nn.sigmoid, lines=["scalar.sigmoid"])
+    assert sigmoid_.reading == {"slope": "one-minus-z"} and sigmoid_.precision == "subnormal numbers are flushed to zero"
+
+
+def test_optaxs_squared_error_is_that_of_each_element(jax: ModuleType) -> None:
+    answer = identified("optax.l2_loss", lines=["mlp2.loss", "logistic.loss"])
+    assert answer.line == "mlp2.loss" and answer.reading["factor"] == "half" and answer.ambiguous
+    assert answer.arguments == {"y_hat": "predictions", "y": "targets"}
+
+
+def test_a_custom_vjp_is_what_is_identified(jax: ModuleType) -> None:
+    import jax.numpy as jnp
+
+    @jax.custom_vjp
+    def everyones(x):
+        return jnp.max(x)
+
+    everyones.defvjp(lambda x: (jnp.max(x), x), lambda x, z_bar: (z_bar * (x == jnp.max(x)),))
+    answer = identified(everyones)
+    assert answer.framework == "jax" and answer.reading == {"ties": "all", "nan": "propagate"}
+    assert not answer.differs_from_printed
