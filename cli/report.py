@@ -49,18 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
     _tell(findings, page)
     if findings.interrupted:
         return INTERRUPTED
-    return status(findings.cells, asked, {name: load(name).installed() for name in plan.adapters})
+    return status(findings, asked, {name: load(name).installed() for name in plan.adapters})
 
 
-def status(found: Iterable[Finding], asked: Iterable[str], installed: Mapping[str, bool]) -> int:
-    """FAILED where a finding fails the run; a framework that is not installed does so only if ``asked`` for by name."""
+def status(findings: Findings, asked: Iterable[str], installed: Mapping[str, bool]) -> int:
+    """FAILED where a finding, or what was left unfinished, fails the run; a framework that is not installed does so only if it
+    was ``asked`` for by name."""
     from ..reports.signs import fails
 
     excused = {name for name, is_there in installed.items() if not is_there} - set(asked)
     failing = any(
-        fails(finding) and not (finding.verdict == "not-run" and finding.cell.adapter in excused) for finding in found
+        fails(finding) and not (finding.verdict == "not-run" and finding.cell.adapter in excused) for finding in findings.cells
     )
-    return FAILED if failing else FINE
+    return FAILED if failing or findings.unfinished else FINE
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -26,6 +26,8 @@ def summary(findings: Findings) -> RenderableType:
         parts += [Text(), _deviations(findings)]
     if failing := [f for f in findings.cells if fails(f)]:
         parts += [Text(), _failing(failing)]
+    if findings.unfinished:
+        parts += [Text(), *(_marked("not-run", f"{one.part} of {one.line}: {one.reason}") for one in findings.unfinished)]
     if reasons := not_run_reasons(findings.cells):
         parts += [Text(), *reasons_as_text(reasons)]
     return Group(*parts)

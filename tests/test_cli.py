@@ -17,7 +17,7 @@ from gradspec.cli import COMMANDS, main
 from gradspec.cli.mathtext import readable
 from gradspec.cli.report import status
 from gradspec.crosscheck.campaign import Plan
-from gradspec.crosscheck.findings import SCHEMA_VERSION, Cell, Finding, Findings, LineInfo
+from gradspec.crosscheck.findings import SCHEMA_VERSION, Cell, Finding, Findings, LineInfo, Unfinished
 from gradspec.reference import catalogue
 from gradspec.reports import journal, store
 
@@ -318,7 +318,12 @@ def test_refreshing_the_witnesses_comes_before_the_run(
 def test_the_exit_status_tells_an_expected_not_run_from_an_unexpected_one(
     found: Finding, asked: list[str], installed: bool, expected: int
 ) -> None:
-    assert status([found], asked, {found.cell.adapter: installed}) == expected
+    assert status(Findings(1, 0, "quick", {}, "", [], [found]), asked, {found.cell.adapter: installed}) == expected
+
+
+def test_what_was_left_unfinished_about_a_line_fails_the_run() -> None:
+    unfinished = Unfinished("optimizer.adam", "curves", "did not finish within 60 s")
+    assert status(Findings(1, 0, "quick", {}, "", [], [AGREES], unfinished=[unfinished]), [], {}) == 1
 
 
 # --- as a process ---------------------------------------------------------------------------------------------------------

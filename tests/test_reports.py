@@ -30,6 +30,7 @@ from gradspec.crosscheck.findings import (
     Proof,
     Quantity,
     Series,
+    Unfinished,
     Witness,
 )
 from gradspec.reports import arrange, diff, journal, mathml, page, plots, schema, signs, store, summary
@@ -563,6 +564,16 @@ def test_a_page_with_something_missing_is_still_a_page(findings: Findings, empty
 def test_a_page_of_nothing_says_so() -> None:
     nothing = Findings(1, 0, "quick", {}, "", [], [])
     assert "No line was put to a proof" in page.render(nothing)
+
+
+def test_what_was_left_unfinished_is_shown_and_no_run_is_then_said_to_pass(findings: Findings) -> None:
+    unfinished = [Unfinished("scalar.sum", "proofs", "raised <ValueError>")]
+    left = msgspec.structs.replace(findings, cells=[], unfinished=unfinished)
+    assert "raised &lt;ValueError&gt;" in page.render(left)
+    assert "This run passes" not in page.render(left)
+    out = io.StringIO()
+    Console(file=out, width=160).print(summary.summary(left))
+    assert "proofs of scalar.sum: raised <ValueError>" in out.getvalue()
 
 
 def test_the_page_is_written_into_a_new_folder(findings: Findings, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class Ladder:
     dtype: str
     evaluated: int = 0
     _ends: list[tuple[Space, Candidate]] = field(default_factory=list)
+    _wide: dict[Candidate, Found] = field(default_factory=dict)
 
     def found(self) -> Found:
         """A candidate that holds everything, sought where it costs least first: in every family one coordinate at a time; the
@@ -119,9 +120,13 @@ class Ladder:
         coarse, full = self._climbed(space, self._starts(space), NARROW, pairs)
         if not full:
             return None
+        if coarse in self._wide:
+            return self._wide[coarse]
         candidate, looked = sharpened(space, self.played, self.dtype, coarse)
         self.evaluated += looked
-        return Found(space, coarse, False, wide=True) if candidate is None else Found(space, candidate, True)
+        found = Found(space, coarse, False, wide=True) if candidate is None else Found(space, candidate, True)
+        self._wide[coarse] = found
+        return found
 
     def _nearest(self) -> Found:
         space, candidate = max(self._ends, key=lambda end: score(*end, self.played, self.dtype))

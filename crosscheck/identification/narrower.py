@@ -24,20 +24,28 @@ def sharpened(space: Space, played: Sequence[Played], dtype: str, coarse: Candid
     """From a candidate that would fit in the narrower format: one that fits with as few quantities held there as will do; None
     if there is none. And how many were looked at."""
     alike = Search(space, played, NARROW, space.moves)
-    readings = alike.equals(coarse)
-    search = Search(space, played, dtype, lambda here: _toggles(space, here))
-    found = search.best(sorted(readings, key=search.score, reverse=True)[:READINGS])
-    evaluated = alike.evaluated + search.evaluated
-    return _fewest(space, played, dtype, found) if search.is_full(found) else None, evaluated
+    singly = Search(space, played, dtype, lambda here: _toggles(quantities(space, here), here))
+    readings = sorted(alike.equals(coarse), key=singly.score, reverse=True)[:READINGS]
+    found = singly.best(readings, pairs=False)
+    looked = alike.evaluated + singly.evaluated
+    if not singly.is_full(found):  # two quantities at a time, of those that make a difference
+        matter = [
+            q for q in quantities(space, readings[0]) if singly.score(_toggled(readings[0], q)) != singly.score(readings[0])
+        ]
+        doubly = Search(space, played, dtype, lambda here: _toggles(matter, here))
+        found = doubly.best([found, nearest])
+        looked += doubly.evaluated
+    return _fewest(space, played, dtype, found) if fits(space, found, played, dtype) else None, looked
 
 
-def _toggles(space: Space, here: Candidate) -> Iterator[tuple[str, list[Candidate]]]:
-    for quantity in quantities(space, here):
-        yield quantity, [replace(here, held=_toggled(here.held, quantity))]
+def _toggles(among: Sequence[str], here: Candidate) -> Iterator[tuple[str, list[Candidate]]]:
+    for quantity in among:
+        yield quantity, [_toggled(here, quantity)]
 
 
-def _toggled(held: tuple[str, ...], quantity: str) -> tuple[str, ...]:
-    return tuple(q for q in held if q != quantity) if quantity in held else (*held, quantity)
+def _toggled(here: Candidate, quantity: str) -> Candidate:
+    without = tuple(q for q in here.held if q != quantity)
+    return replace(here, held=without if quantity in here.held else (*here.held, quantity))
 
 
 def quantities(space: Space, here: Candidate) -> list[str]:

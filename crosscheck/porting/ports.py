@@ -141,8 +141,13 @@ class _Porting:
 
     def _nearest(self, path: Path) -> tuple[Offer, Translation] | None:
         """The offer and translation with the smallest mean difference of the updates along a path, to three digits; of those
-        that come equally close the first."""
-        ranked = sorted((self._settled(path, offer) for offer in self.offers), key=lambda entry: float(f"{entry[0]:.3g}"))
+        that come equally close the one that differs on the fewest axes, since the others' differences have no effect here."""
+
+        def rank(entry: tuple[float, Offer, Translation]) -> tuple[float, int]:
+            remaining, offer, _ = entry
+            return float(f"{remaining:.3g}"), len(self.source.configured.reading.difference(offer.reading))
+
+        ranked = sorted((self._settled(path, offer) for offer in self.offers), key=rank)
         return next(((offer, translation) for _, offer, translation in ranked if self._runs(offer, translation)), None)
 
     def _settled(self, path: Path, offer: Offer) -> tuple[float, Offer, Translation]:
