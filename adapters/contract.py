@@ -39,7 +39,9 @@ class Limitation:
     """A known fault of the installed framework that no reading describes: expected, confirmed in every run, never hidden.
 
     ``verdict`` is what its cells come out as: "defect", or "not-run" where running it would endanger the process. A cell with
-    a limitation that comes out otherwise is ``stale``. ``source`` is the maintainers' own word on it.
+    a limitation that comes out otherwise is ``stale``. ``source`` is the maintainers' own word on it. ``instead`` says what a
+    number is where it is not the claimed reading's: from a trace, or the arrays of a map by name, to arrays like the ones
+    observed. Another wrong number is not this limitation, and not excused by it.
     """
 
     verdict: str
@@ -47,6 +49,7 @@ class Limitation:
     source: str
     dtypes: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    instead: Callable[[Any], Mapping[str, np.ndarray]] | None = None
 
     def covers(self, dtype: str, mode: str) -> bool:
         return dtype in (self.dtypes or (dtype,)) and mode in (self.modes or (mode,))

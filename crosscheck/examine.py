@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ..adapters.contract import Adapter, Native, Unsupported
+from ..adapters.contract import Adapter, Limitation, Native, Unsupported
 from ..adapters.discovery import load
 from ..reference.catalogue import line
 from ..reference.vocabulary import Formula, Optimizer, Reading
@@ -18,7 +18,7 @@ from .buckets import held_back, shown
 from .domains import AnySample, TraceSample, samples, widened
 from .exactness import largest_ulps
 from .findings import Cell, Finding, Verdict, Witness
-from .fit import Fit, Observation, Predictions, fit, is_decisive, searched, worst_share
+from .fit import Fit, Observation, Predictions, Undefined, fit, is_decisive, searched, worst_share
 from .profiles import Profile
 from .reproduce import script_for
 from .subjects import FrameworkError, Subject
@@ -104,7 +104,7 @@ def _barred(subject: Subject) -> Finding | None:
     return bare(subject, "not-run", limitation.what, known=f"{limitation.what} ({limitation.source})")
 
 
-def _limitation(subject: Subject):
+def _limitation(subject: Subject) -> Limitation | None:
     native = subject.native
     return native.limitation(subject.cell.dtype, subject.cell.mode) if native else None
 
@@ -168,7 +168,7 @@ def _held(
     model, words, fitted, predictions = _first_fit(formula, shared, accepted, observed, plain, subject.cell.dtype, claim)
     forward = forward_mode_misses(subject, formula, predictions, accepted, spoken_of(formula, fitted, claim))
     judgement = judge(formula, fitted, claim, model, words, forward, _separable(formula, claim, subject.cell.dtype))
-    judgement = _expected(subject, judgement)
+    judgement = _expected(subject, judgement, predictions, accepted, observed)
     witness = _witness(subject, judgement, plain, shared, accepted, observed)
     reading = judgement.reading
     decisive = sum(is_decisive(predictions(i, reading)) for i in accepted) if reading else 0
@@ -228,15 +228,37 @@ def _separable(formula: Formula, claim: Reading | None, dtype: str) -> bool:
     return witness is not None and witness.found
 
 
-def _expected(subject: Subject, judgement: Judgement) -> Judgement:
-    """The judgement in the light of a known limitation of the framework."""
+def _expected(
+    subject: Subject,
+    judgement: Judgement,
+    predictions: Predictions,
+    accepted: Sequence[int],
+    observed: Sequence[Observation],
+) -> Judgement:
+    """The judgement in the light of a known limitation of the framework, which excuses what it describes and nothing else."""
     limitation = _limitation(subject)
     if limitation is None:
         return judgement
     if judgement.verdict == limitation.verdict:
+        if not all(_is_instead(subject, limitation, predictions, i, one) for i, one in zip(accepted, observed, strict=True)):
+            return replace(judgement, reason=f"{judgement.reason}; not what is known of it ({limitation.what})")
         return judgement.known_as(f"{limitation.what} ({limitation.source})")
     return Judgement(
         "stale", f"the known limitation no longer shows ({limitation.what}); {judgement.reason}", judgement.reading
+    )
+
+
+def _is_instead(
+    subject: Subject, limitation: Limitation, predictions: Predictions, index: int, observed: Observation
+) -> bool:
+    """Whether each number that the claimed reading does not hold is the one that the limitation has in its place."""
+    if limitation.instead is None or subject.native is None:
+        return True
+    sample = predictions.samples[index]
+    instead = limitation.instead(sample.trace if isinstance(sample, TraceSample) else sample.arrays)
+    prediction = predictions(index, subject.formula.reading("printed", **subject.native.claim))
+    return not isinstance(prediction, Undefined) and all(
+        bool((prediction[name].contains(values) | (values == instead[name])).all()) for name, values in observed.items()
     )
 
 

@@ -28,6 +28,7 @@ TRACE_SIZE, STEPS = 3, 4
 
 MAPS = [native for native in ADAPTER.natives if not native.line.startswith("optimizer.")]
 OPTIMIZERS = [native for native in ADAPTER.natives if native.line.startswith("optimizer.")]
+OPTIMIZER_LINES = [formula for formula in catalogue(beyond=True).values() if isinstance(formula, Optimizer)]
 
 
 def native_id(native):
@@ -327,7 +328,7 @@ def _parts(formula, trace, a, b) -> bool:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-@pytest.mark.parametrize("name", ["optax.sgd.momentum", "optax.rmsprop", "optax.adam"])
+@pytest.mark.parametrize("name", ["optax.sgd.momentum", "optax.rmsprop", "optax.adam", "optax.amsgrad", "optax.adagrad"])
 def test_a_narrow_dtype_stays_narrow_and_fits_its_reading(name, dtype):
     native = next(n for n in OPTIMIZERS if n.name == name)
     formula = line(native.line)
@@ -356,7 +357,7 @@ def test_one_weight_alone_is_optimized_too(mode):
 
 
 @pytest.mark.parametrize("mode", ADAPTER.optimizer_modes)
-@pytest.mark.parametrize("formula", [f for f in catalogue().values() if isinstance(f, Optimizer)], ids=lambda f: f.id)
+@pytest.mark.parametrize("formula", OPTIMIZER_LINES, ids=lambda f: f.id)
 def test_a_printed_update_run_by_jax_fits_the_print(formula, mode):
     def printed_update(xp, w, gradients, rates, hyper):
         return formula.trace_in(xp, w, gradients, rates, hyper, formula.printed)[0]

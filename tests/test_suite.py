@@ -101,6 +101,12 @@ import numpy as np
 from gradspec.adapters.contract import Adapter, Limitation, Native, Pullback, Pushforward, Unsupported
 
 KNOWN = Limitation("defect", "it is off by 0.05 %", "https://example.org/issues/1")
+ZERO = Limitation(
+    "defect",
+    "it is zero",
+    "https://example.org/issues/2",
+    instead=lambda x: {"value": np.zeros(()), "x_bar": np.zeros_like(x["x"])},
+)
 SUMS = ("biased", "raises", "long", "row", "wide", "wide_value", "nan", "mutates", "forgets", "listed", "contradicts")
 SPLIT, FIRST, LAST = ({"ties": option} for option in ("split", "first", "last"))
 
@@ -114,6 +120,7 @@ class Toy(Adapter):
         Native("scalar.sum", "off", "toy.total(x, off=5e-4)"),
         Native("scalar.sum", "known", "toy.total(x, off=5e-4)", known=(KNOWN,)),
         Native("scalar.sum", "mended", "toy.total(x)", known=(KNOWN,)),
+        Native("scalar.sum", "otherwise", "toy.total(x, off=5e-4)", known=(ZERO,)),
         Native("scalar.sum", "missing", "toy.not_there(x)"),
         *(Native("scalar.sum", name, f"toy.{name}(x)") for name in SUMS),
         Native("scalar.max", "all", "toy.to_all(x)"),
@@ -232,6 +239,7 @@ CAUGHT = {
     "scalar.sum mutates": ("not-run", "the adapter changed its inputs: x;"),
     "scalar.sum raises": ("not-run", "RuntimeError: no kernel for this"),
     "scalar.sum mended": ("stale", "the known limitation no longer shows (it is off by 0.05 %)"),
+    "scalar.sum otherwise": ("defect", "not what is known of it (it is zero)"),
     "scalar.max untrue": ("stale", "claimed ties=last, but what fits is ties=first"),
     "scalar.max gone": ("stale", "claimed the standard reading, but what fits is the printed reading"),
     "scalar.max one": ("stale", "claimed ties=first, but the printed reading fits as well"),

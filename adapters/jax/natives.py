@@ -266,12 +266,97 @@ def _adam_natives() -> Iterator[Native]:
     )
 
 
+def _adamw_natives() -> Iterator[Native]:
+    decayed = (*_ADAM, "weight_decay")
+    decay = f"{_BETAS}, eps=eps, weight_decay=weight_decay"
+    yield _row("adamw", "optax.adamw", f"optax.adamw(rate, {decay})", decayed, {"decay": "decoupled"}, notes=_POWERS)
+    yield _row(
+        "adamw",
+        "optax.scale_by_adam.decayed",
+        f"optax.chain(optax.scale_by_adam({_BETAS}, eps=eps), {_RATE}, optax.add_decayed_weights(-weight_decay))",
+        decayed,
+        source=TRANSFORMATIONS,
+        notes=f"The decay follows the rate, which does not multiply it then: as published. {_POWERS}",
+    )
+
+
+def _nadam_natives() -> Iterator[Native]:
+    nadam = {"lookahead": "nadam"}
+    yield _row("nadam", "optax.nadam", f"optax.nadam(rate, {_BETAS}, eps=eps)", _ADAM, nadam, notes=_POWERS)
+    yield _row(
+        "nadam",
+        "optax.nadamw",
+        f"optax.nadamw(rate, {_BETAS}, eps=eps, weight_decay=weight_decay)",
+        (*_ADAM, "weight_decay"),
+        {**nadam, "decay": "decoupled"},
+        notes=_POWERS,
+    )
+
+
+def _amsgrad_natives() -> Iterator[Native]:
+    yield _row(
+        "amsgrad",
+        "optax.amsgrad",
+        f"optax.amsgrad(rate, {_BETAS}, eps=eps)",
+        _ADAM,
+        {**_STANDARD, "maximum": "after-correction"},
+        notes="The maximum is taken of the corrected S, not corrected after it is taken: "
+        f"https://github.com/google-deepmind/optax/issues/1389. {_POWERS}",
+    )
+    yield _row(
+        "amsgrad",
+        "optax.amsgrad.uncorrected",
+        f"optax.amsgrad(rate, {_BETAS}, eps=eps, bias_correction_mu=False, bias_correction_nu=False)",
+        _ADAM,
+        notes="As published.",
+    )
+    correction = "optax.scale_by_schedule(lambda count: jnp.sqrt(1 - beta2 ** (count + 1)))"
+    yield _row(
+        "amsgrad",
+        "optax.scale_by_amsgrad.schedule",
+        f"optax.chain(optax.scale_by_amsgrad({_BETAS}, eps=eps, bias_correction_nu=False), {correction}, {_RATE})",
+        _ADAM,
+        {**_STANDARD, "epsilon": "before-correction"},
+        TRANSFORMATIONS,
+        notes=f"What keras.optimizers.Adam(amsgrad=True) does, and but for ε what torch does. {_POWERS}",
+    )
+
+
+def _adagrad_natives() -> Iterator[Native]:
+    inside, scaled = {"epsilon": "inside-root"}, {"start": "initial-scale"}
+    for name, arguments, takes, claim, notes in (
+        ("", "initial_accumulator_value=initial_scale, eps=eps", ("eps", "initial_scale"), {**inside, **scaled}, ""),
+        (".initial_accumulator_value=0", "initial_accumulator_value=0.0, eps=eps", ("eps",), inside, ""),
+        (
+            ".eps=0",
+            "initial_accumulator_value=0.0, eps=0.0",
+            (),
+            {"epsilon": "none"},
+            "There is no step where S is zero.",
+        ),
+    ):
+        yield _row("adagrad", f"optax.adagrad{name}", f"optax.adagrad(rate, {arguments})", takes, claim, notes=notes)
+    yield _row(
+        "adagrad",
+        "example_libraries.adagrad",
+        "optimizers.adagrad(rate, momentum=momentum)",
+        ("momentum",),
+        {"epsilon": "none", "momentum": "average"},
+        EXAMPLES,
+        notes="Its momentum is 0.9 by default.",
+    )
+
+
 _OPTIMIZERS = (
     _row("sgd", "optax.sgd", "optax.sgd(rate)"),
     _row("sgd", "example_libraries.sgd", "optimizers.sgd(rate)", source=EXAMPLES),
     *_momentum_natives(),
     *_rmsprop_natives(),
     *_adam_natives(),
+    *_adamw_natives(),
+    *_nadam_natives(),
+    *_amsgrad_natives(),
+    *_adagrad_natives(),
 )
 
 NATIVES = (*_MAPS, *_OPTIMIZERS)

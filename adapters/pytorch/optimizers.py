@@ -49,8 +49,16 @@ _FUSED_SGD = Limitation(
     dtypes=("bfloat16", "float16"),
 )
 _STARTS = "The buffer starts as the first gradient, undampened."
-_BETAS = "betas=(beta1, beta2), eps=eps"
+_BETAS, _BETAS_TAKES = "betas=(beta1, beta2), eps=eps", ("beta1", "beta2", "eps")
+_DECAYED, _DECAYED_TAKES = f"{_BETAS}, weight_decay=weight_decay", (*_BETAS_TAKES, "weight_decay")
+_NADAM, _NADAM_TAKES = f"{_BETAS}, momentum_decay=momentum_decay", (*_BETAS_TAKES, "momentum_decay")
 _STANDARD = {"correction": "complement-of-power"}
+_NARROW_PRODUCT = (
+    "The product of the scheduled momenta (state mu_product) is held in the default dtype, which is float32: float64 weights "
+    "are then good to 1e-8 only."
+)
+_RATE_FIRST = "With foreach=True the rate multiplies g before the root divides it: in float16 the product may underflow."
+_PEAK = "The largest S is kept as it is and corrected when it is used: https://github.com/pytorch/pytorch/issues/142323"
 
 _ROWS = (
     _Row("optimizer.sgd", "SGD", ""),
@@ -94,30 +102,83 @@ _ROWS = (
         ("beta", "eps", "momentum"),
         {"epsilon": "outside-root", "momentum": "outside"},
     ),
-    _Row("optimizer.adam", "Adam", _BETAS, ("beta1", "beta2", "eps"), _STANDARD),
+    _Row("optimizer.adam", "Adam", _BETAS, _BETAS_TAKES, _STANDARD),
     _Row(
         "optimizer.adam",
         "Adam.l2",
-        f"{_BETAS}, weight_decay=weight_decay",
-        ("beta1", "beta2", "eps", "weight_decay"),
+        _DECAYED,
+        _DECAYED_TAKES,
         {**_STANDARD, "decay": "l2"},
         notes="Adam's weight_decay is added to the gradient; AdamW's is not.",
     ),
-    _Row(
-        "optimizer.adam",
-        "AdamW",
-        f"{_BETAS}, weight_decay=weight_decay",
-        ("beta1", "beta2", "eps", "weight_decay"),
-        {**_STANDARD, "decay": "decoupled"},
-    ),
+    _Row("optimizer.adam", "AdamW", _DECAYED, _DECAYED_TAKES, {**_STANDARD, "decay": "decoupled"}),
     _Row(
         "optimizer.adam",
         "NAdam",
-        f"{_BETAS}, momentum_decay=momentum_decay",
-        ("beta1", "beta2", "eps", "momentum_decay"),
+        _NADAM,
+        _NADAM_TAKES,
         {**_STANDARD, "lookahead": "nadam-schedule"},
-        notes="The product of the scheduled momenta (state mu_product) is held in the default dtype, which is float32: "
-        "float64 weights are then good to 1e-8 only.",
+        notes=_NARROW_PRODUCT,
+    ),
+    _Row("optimizer.adamw", "AdamW", _DECAYED, _DECAYED_TAKES, {"decay": "decoupled"}),
+    _Row(
+        "optimizer.adamw",
+        "Adam.decoupled",
+        f"{_DECAYED}, decoupled_weight_decay=True",
+        _DECAYED_TAKES,
+        {"decay": "decoupled"},
+        notes="What AdamW is a subclass for.",
+    ),
+    _Row("optimizer.nadam", "NAdam", _NADAM, _NADAM_TAKES, {"lookahead": "nadam-schedule"}, notes=_NARROW_PRODUCT),
+    _Row(
+        "optimizer.nadam",
+        "NAdam.l2",
+        f"{_NADAM}, weight_decay=weight_decay",
+        (*_NADAM_TAKES, "weight_decay"),
+        {"lookahead": "nadam-schedule", "decay": "l2"},
+        notes=_NARROW_PRODUCT,
+    ),
+    _Row(
+        "optimizer.nadam",
+        "NAdam.decoupled",
+        f"{_NADAM}, weight_decay=weight_decay, decoupled_weight_decay=True",
+        (*_NADAM_TAKES, "weight_decay"),
+        {"lookahead": "nadam-schedule", "decay": "decoupled"},
+        notes=_NARROW_PRODUCT,
+    ),
+    _Row("optimizer.amsgrad", "Adam.amsgrad", f"{_BETAS}, amsgrad=True", _BETAS_TAKES, _STANDARD, notes=_PEAK),
+    _Row(
+        "optimizer.amsgrad",
+        "AdamW.amsgrad",
+        f"{_DECAYED}, amsgrad=True",
+        _DECAYED_TAKES,
+        {**_STANDARD, "decay": "decoupled"},
+        notes=_PEAK,
+    ),
+    _Row("optimizer.adagrad", "Adagrad", "eps=eps", ("eps",), notes=_RATE_FIRST),
+    _Row(
+        "optimizer.adagrad",
+        "Adagrad.initial_accumulator_value",
+        "eps=eps, initial_accumulator_value=initial_scale",
+        ("eps", "initial_scale"),
+        {"start": "initial-scale"},
+        notes=_RATE_FIRST,
+    ),
+    _Row(
+        "optimizer.adagrad",
+        "Adagrad.lr_decay",
+        "eps=eps, lr_decay=rate_decay",
+        ("eps", "rate_decay"),
+        {"rate": "inverse-time"},
+        notes=_RATE_FIRST,
+    ),
+    _Row(
+        "optimizer.adagrad",
+        "Adagrad.l2",
+        "eps=eps, weight_decay=weight_decay",
+        ("eps", "weight_decay"),
+        {"decay": "l2"},
+        notes=_RATE_FIRST,
     ),
 )
 

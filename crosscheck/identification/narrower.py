@@ -29,9 +29,8 @@ def sharpened(space: Space, played: Sequence[Played], dtype: str, coarse: Candid
     found = singly.best(readings, pairs=False)
     looked = alike.evaluated + singly.evaluated
     if not singly.is_full(found):  # two quantities at a time, of those that make a difference
-        matter = [
-            q for q in quantities(space, readings[0]) if singly.score(_toggled(readings[0], q)) != singly.score(readings[0])
-        ]
+        nearest = readings[0]
+        matter = [q for q in quantities(space, nearest) if singly.score(_toggled(nearest, q)) != singly.score(nearest)]
         doubly = Search(space, played, dtype, lambda here: _toggles(matter, here))
         found = doubly.best([found, nearest])
         looked += doubly.evaluated
