@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .identification import Identification
+    from .identification import FunctionAnswer, Identification
 
 __all__ = ["identify"]
 
 
-def identify(target: Any, given: Mapping[str, Any] | None = None, **options: Any) -> Identification:
+def identify(target: Any, given: Mapping[str, Any] | None = None, **options: Any) -> Identification | FunctionAnswer:
     """Which reading of which line ``target`` implements: see ``gradspec.crosscheck.identification.identify``."""
     from .identification import identify as identified  # the engine's parts need not all be loaded for one of them
 

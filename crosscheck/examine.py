@@ -248,9 +248,7 @@ def _expected(
     )
 
 
-def _is_instead(
-    subject: Subject, limitation: Limitation, predictions: Predictions, index: int, observed: Observation
-) -> bool:
+def _is_instead(subject: Subject, limitation: Limitation, predictions: Predictions, index: int, observed: Observation) -> bool:
     """Whether each number that the claimed reading does not hold is the one that the limitation has in its place."""
     if limitation.instead is None or subject.native is None:
         return True

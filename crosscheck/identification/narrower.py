@@ -23,15 +23,15 @@ READINGS = 6  # of those that fit in float32, how many are tried with quantities
 def sharpened(space: Space, played: Sequence[Played], dtype: str, coarse: Candidate) -> tuple[Candidate | None, int]:
     """From a candidate that would fit in the narrower format: one that fits with as few quantities held there as will do; None
     if there is none. And how many were looked at."""
-    alike = Search(space, played, NARROW, space.moves)
-    singly = Search(space, played, dtype, lambda here: _toggles(quantities(space, here), here))
+    alike, telling = Search(space, played, NARROW, space.moves), played[-1:]  # usual values are not numbers of the format
+    singly = Search(space, telling, dtype, lambda here: _toggles(quantities(space, here), here))
     readings = sorted(alike.equals(coarse), key=singly.score, reverse=True)[:READINGS]
     found = singly.best(readings, pairs=False)
     looked = alike.evaluated + singly.evaluated
     if not singly.is_full(found):  # two quantities at a time, of those that make a difference
         nearest = readings[0]
         matter = [q for q in quantities(space, nearest) if singly.score(_toggled(nearest, q)) != singly.score(nearest)]
-        doubly = Search(space, played, dtype, lambda here: _toggles(matter, here))
+        doubly = Search(space, telling, dtype, lambda here: _toggles(matter, here))
         found = doubly.best([found, nearest])
         looked += doubly.evaluated
     return _fewest(space, played, dtype, found) if fits(space, found, played, dtype) else None, looked

@@ -19,8 +19,8 @@ RATE = "the rate"
 # The ways in which a library may form β^t in the narrower format; and whether it goes on to form 1-β^t there.
 _POWER_BY = {
     "": lambda beta, t: np.float32(beta) ** np.float32(t),
-    ", by products": lambda beta, t: np.prod(np.full(t, beta, np.float32), dtype=np.float32),
-    ", rounded from float64": lambda beta, t: np.float32(float(beta) ** t),
+    " (by products)": lambda beta, t: np.prod(np.full(t, beta, np.float32), dtype=np.float32),
+    " (rounded from float64)": lambda beta, t: np.float32(float(beta) ** t),
 }
 _POWERS = {f"{what}{how}": (what, form) for what in ("β^t", "1-β^t") for how, form in _POWER_BY.items()}
 POWERS = tuple(_POWERS)
@@ -49,7 +49,7 @@ class Held(Enclosure):
 
 # How a library may keep a part of its state in the narrower format: it is rounded whenever it is put away; as an array of that
 # format, of which products with a scalar are rounded to it as well; or updated in place, so that products and sums are.
-STORED, ARRAY, IN_PLACE = "", ", as an array of it", ", updated in place"
+STORED, ARRAY, IN_PLACE = "", " (an array of it)", " (updated in place)"
 KEPT = (STORED, ARRAY, IN_PLACE)
 
 
@@ -145,9 +145,9 @@ def _stored(state: Any, candidate: Candidate, xp: Rounding) -> Any:
 
 def _kept(state: Any, candidate: Candidate) -> Iterator[tuple[str, str]]:
     for quantity in candidate.held:
-        name, comma, _ = quantity.partition(",")
+        name = quantity.partition(" (")[0]
         if name in state._fields:
-            yield name, quantity[len(name) :] if comma else STORED
+            yield name, quantity.removeprefix(name)
 
 
 def _put_away(a: Enclosure, way: str) -> Enclosure:

@@ -104,7 +104,7 @@ def _asked(answer: Identification, option: Option) -> str:
 
 def _inside(answer: Identification) -> Iterator[str]:
     if answer.held:
-        yield _item("Inside", f"{' and '.join(answer.held)} held in float32; this shows {answer.shows}.", 0)
+        yield _item("Inside", f"held in float32: {', '.join(answer.held)}; this shows {answer.shows}.", 0)
         words = f"The numbers are those of rounding to float32 there, and within the budget of {answer.dtype} elsewhere."
         yield _item("", words, 2)
     if answer.wide:

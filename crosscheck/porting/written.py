@@ -101,14 +101,15 @@ def _imports(adapter: Adapter, tree: ast.expr) -> str:
     return "\n".join(f"import {module}" + (f" as {name}" if name != module else "") for name, module in rows)
 
 
-def _laid_out(tree: ast.expr) -> str:
+def _laid_out(tree: ast.expr, indent: str = "") -> str:
     """An expression on one line, or a call with an argument a line where that is too long."""
     text = ast.unparse(tree)
-    if len(text) <= WIDTH or not isinstance(tree, ast.Call):
+    if len(indent + text) <= WIDTH or not isinstance(tree, ast.Call):
         return _double_quoted(text)
-    parts = [ast.unparse(argument) for argument in tree.args]
-    parts += [f"{keyword.arg}={ast.unparse(keyword.value)}" for keyword in tree.keywords]
-    return _double_quoted(f"{ast.unparse(tree.func)}(\n" + "".join(f"    {part},\n" for part in parts) + ")")
+    inner = indent + "    "
+    parts = [_laid_out(argument, inner) for argument in tree.args]
+    parts += [f"{keyword.arg}={_laid_out(keyword.value, inner)}" for keyword in tree.keywords]
+    return _double_quoted(f"{ast.unparse(tree.func)}(\n" + "".join(f"{inner}{part},\n" for part in parts) + f"{indent})")
 
 
 def _double_quoted(text: str) -> str:
