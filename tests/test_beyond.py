@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from gradspec.cli import main
-from gradspec.crosscheck import witness
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
-from gradspec.crosscheck.fit import parted, predict, searched
+from gradspec.crosscheck.fit import searched
 from gradspec.crosscheck.matrix import chosen_lines
 from gradspec.reference import ArgumentError, Optimizer, Reading, catalogue, line
-from gradspec.reference.arguments import FLOATING
 from gradspec.reference.vocabulary import Formula
 
 from .covering import single_changes
@@ -163,22 +161,6 @@ def test_a_conformance_run_leaves_options_to_identification_unless_they_are_prin
 def test_the_printed_reading_is_searched_first_even_by_a_subject_that_takes_no_hyperparameter() -> None:
     for name in BEYOND:
         assert searched(line(name), ())[0] == line(name).printed
-
-
-# --- witnesses ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", BEYOND)
-def test_every_option_has_been_searched_for_a_witness_which_separates_it_from_the_print(name: str) -> None:
-    formula, kept = line(name), witness.kept(name)
-    searched_for = {(k.dtype, *sorted(k.deviation.items())) for k in kept}
-    wanted = {(dtype, *sorted(d.axes)) for dtype in FLOATING for d in witness.deviations(formula)}
-    assert searched_for == wanted
-    for one in kept:
-        if one.found:
-            reading, sample = formula.printed.but(**one.deviation), witness.sample_of(formula, one)
-            a, b = (predict(formula, r, sample, precision(one.dtype)) for r in (reading, formula.printed))
-            assert parted(a, b) is not None, one.deviation
 
 
 # --- the formulas, a few lines of NumPy each ------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from gradspec.crosscheck.fit import Predictions, evaluated, miss, parted, search
 from gradspec.crosscheck.profiles import profile
 from gradspec.reference import Formula, Map, NotConformable, Optimizer, Reading, catalogue, line
 
-LINES = [formula.id for formula in catalogue().values() if formula.axes]
+LINES = [formula.id for formula in catalogue(beyond=True).values() if formula.axes]
 KEPT = [(line_id, kept) for line_id in LINES for kept in witness.kept(line_id) if kept.found]
 
 

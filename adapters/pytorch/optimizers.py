@@ -22,6 +22,8 @@ class _Row:
     takes: tuple[str, ...] = ()
     claim: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    dtypes: tuple[str, ...] = ()
+    limits: str = ""
 
     @property
     def kind(self) -> str:
@@ -37,6 +39,8 @@ class _Row:
                 source=DOCS + f"torch.optim.{self.kind}.html",
                 takes=self.takes,
                 notes=self.notes,
+                dtypes=self.dtypes,
+                limits=self.limits,
                 known=(_FUSED_SGD,) if (self.kind, suffix) == ("SGD", ".fused") else (),
             )
 
@@ -130,6 +134,24 @@ _ROWS = (
         notes="What AdamW is a subclass for.",
     ),
     _Row("optimizer.nadam", "NAdam", _NADAM, _NADAM_TAKES, {"lookahead": "nadam-schedule"}, notes=_NARROW_PRODUCT),
+    _Row(
+        "optimizer.nadam",
+        "NAdam.momentum_decay=inf",
+        f'{_BETAS}, momentum_decay=float("inf")',
+        _BETAS_TAKES,
+        {"lookahead": "nadam"},
+        notes=f"The power of 0.96 is 0, and the scheduled momentum β1 from the first step on. {_NARROW_PRODUCT}",
+        dtypes=("float64",),
+        limits="NAdam rounds the weights between the two parts of a step, which this reading takes off at once",
+    ),
+    _Row(
+        "optimizer.nadam",
+        "NAdam.momentum_decay=1",
+        f"{_BETAS}, momentum_decay=1.0",
+        _BETAS_TAKES,
+        {"lookahead": "nadam-steep-schedule"},
+        notes=f"The schedule of keras.optimizers.Nadam. {_NARROW_PRODUCT}",
+    ),
     _Row(
         "optimizer.nadam",
         "NAdam.l2",
