@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -105,13 +107,24 @@ class Plain(Framework):
 
 
 def _makes_steppers(target: Callable[..., Any], sorted_: Signature) -> bool:
-    """By what a class has; by what a function makes of three zeros; or by its first argument's name, where it lacks another."""
+    """By what a class has; by its first argument's name, where it lacks another; only then by what it makes of three zeros.
+
+    What raises on them is no optimizer, unless it says by its first argument's name that it takes weights: what that raises
+    comes through.
+    """
     if isinstance(target, type):
         return callable(getattr(target, "step", None))
+    takes_weights = first_parameter(target) in WEIGHT_NAMES
     if sorted_.required:
-        return first_parameter(target) in WEIGHT_NAMES
-    rate = 0.1 if sorted_.rate is None else sorted_.rate
-    return callable(getattr(sorted_.call(np.zeros(3), rate=rate, arguments={}), "step", None))
+        return takes_weights
+    try:
+        with redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+            made = sorted_.call(np.zeros(3), rate=sorted_.started_at(), arguments={})
+    except Exception:  # any function at all may have come here, and may raise anything: torch's raise on an array of NumPy's
+        if takes_weights:
+            raise
+        return False
+    return callable(getattr(made, "step", None))
 
 
 def _stepper(name: str, made: Any) -> Any:

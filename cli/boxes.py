@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..crosscheck.identification.answer import Answer
 
+LONGEST = 86400.0  # seconds that one call may be given: a day
+
 
 def arguments(parser: argparse.ArgumentParser, name: str, examples: str) -> None:
     parser.add_argument(name.lower(), metavar=name, help=examples)
@@ -30,8 +32,8 @@ def identified(target: str, arguments: argparse.Namespace, **more: Any) -> Answe
     from ..crosscheck.identification.isolated import isolated
     from ..reference.arguments import ArgumentError
 
-    if not arguments.time_limit > 0:
-        raise ArgumentError(f"--time-limit is {arguments.time_limit:g}; expected more than 0 seconds")
+    if not 0 < arguments.time_limit <= LONGEST:
+        raise ArgumentError(f"--time-limit is {arguments.time_limit:g}; expected more than 0 and at most {LONGEST:g} seconds")
     return isolated(
         target,
         dict(_pairs(arguments.given, "NAME=VALUE")),
@@ -46,10 +48,14 @@ def identified(target: str, arguments: argparse.Namespace, **more: Any) -> Answe
 def _pairs(words: Sequence[str], form: str) -> Iterator[tuple[str, Any]]:
     from ..reference.arguments import ArgumentError
 
+    seen: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise ArgumentError(f"{word!r} is no {form}")
+        if name in seen:
+            raise ArgumentError(f"{name} is given twice: {seen[name]} and {word}")
+        seen[name] = word
         yield name, _literal(value)
 
 

@@ -16,7 +16,9 @@ SUMMARY = "which formula an optimizer or a function implements"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     boxes.arguments(parser, "TARGET", "torch.optim.Adam, optax.adam, torch.amax, mypackage.optim:MyAdam, ./mine.py:make")
-    parser.add_argument("--line", metavar="L", action="append", default=[], help="lines to hold a function against")
+    parser.add_argument(
+        "--line", metavar="L", action="append", default=[], help="lines to hold a function against (an optimizer has all)"
+    )
     parser.add_argument("--dtype", default="", help="of its weights or arguments; float64 where it can")
     parser.add_argument("--seed", type=int, default=0, help="of the traces that are drawn")
 

@@ -182,7 +182,8 @@ class Formula:
     """What a map and an optimizer have in common: identity, print, axes, errata.
 
     ``family`` is common to the lines that share one body and one set of axes, and differ in what they print: its own id
-    where none is given. ``coincidences`` say which readings are the same real function.
+    where none is given. ``coincidences`` say which readings are the same real function. ``defining`` holds, for axes, the
+    options without which a reading of the family is not called by this line's name.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Formula:
     axes: tuple[Axis, ...] = ()
     errata: tuple[Erratum, ...] = ()
     coincidences: tuple[Coincidence, ...] = ()
+    defining: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: str = "the sheet"
     notes: str = ""
     family: str = ""

@@ -78,8 +78,7 @@ def test_a_line_with_a_name_is_called_by_it(name: str, role: str) -> None:
     formula = line(name)
     assert isinstance(formula, Optimizer)
     answer = identify(made_of(formula, formula.reading(role)), _switched_on(formula, role), **FEW)
-    assert answer.line == formula.id, str(answer)
-    assert answer.is_(formula, role), str(answer)
+    assert (answer.line, answer.role) == (formula.id, role), str(answer)
 
 
 def _switched_on(formula: Optimizer, role: str) -> dict[str, float]:
@@ -201,10 +200,125 @@ class WrongAfterALongTime(Adam):
         return super().direction(b1, b2) * (2 if self.t == 8 else 1)
 
 
-def test_what_shows_late_only_is_found_by_the_confirmation_and_shrunk() -> None:
-    answer = identify(WrongAfterALongTime, names=NAMES)
+def test_what_shows_late_only_is_found_on_a_long_trace() -> None:
+    answer = identify(WrongAfterALongTime, names=NAMES, **FEW)
     assert answer.verdict == "no-reading", str(answer)
-    assert sum("step with" in line for line in answer.trace) == 8, "\n".join(answer.trace)
+    assert answer.failure is not None and answer.failure.step == 8, str(answer)
+
+
+class ClipsHugeGradients(Adam):
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        return super().step(np.clip(gradient, -1e8, 1e8), learning_rate)
+
+
+class TreatsMatricesOtherwise(Adam):
+    def rate(self, learning_rate: float) -> float:
+        return learning_rate / self.w.ndim
+
+
+@pytest.mark.parametrize("box", [ClipsHugeGradients, TreatsMatricesOtherwise])
+def test_what_no_trace_shows_is_found_by_the_confirmation_and_shrunk(box: type) -> None:
+    answer = identify(box, names=NAMES)
+    assert answer.verdict == "no-reading", str(answer)
+    assert sum("step with" in line for line in answer.trace) == 1, "\n".join(answer.trace)
+
+
+class OtherwiseAtItsDefault(Adam):
+    """ε = 1e-8, its default, stands for 1e-3."""
+
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        eps, self.eps = self.eps, 1e-3 if self.eps == 1e-8 else self.eps
+        found = super().direction(b1, b2)
+        self.eps = eps
+        return found
+
+
+def test_a_box_is_played_at_its_own_values_too() -> None:
+    assert identify(OtherwiseAtItsDefault, names=NAMES, **FEW).verdict == "no-reading"
+
+
+class StuckWhereTheBudgetIsVoid:
+    """Whatever comes at the first step, the weight is 12345 t: centred RMSprop divides rounding by rounding there."""
+
+    def __init__(self, weights: np.ndarray, beta: float = 0.9, eps: float = 1e-8):
+        self.w, self.t, self.beta, self.eps = weights, 0, beta, eps
+        self.s, self.g, self.lost = np.zeros_like(weights), np.zeros_like(weights), np.zeros(weights.shape, bool)
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        self.t += 1
+        self.lost |= (self.t == 1) & (gradient != 0)
+        self.s = self.beta * self.s + (1 - self.beta) * gradient**2
+        self.g = self.beta * self.g + (1 - self.beta) * gradient
+        variance = self.s / (1 - self.beta**self.t) - (self.g / (1 - self.beta**self.t)) ** 2
+        moved = self.w - learning_rate * gradient / (np.sqrt(np.maximum(variance, 0)) + self.eps)
+        self.w = np.where(self.lost, 12345.0 * self.t, moved)
+        return self.w
+
+
+def test_a_void_budget_lets_nothing_through_for_longer_than_it_is_void() -> None:
+    assert identify(StuckWhereTheBudgetIsVoid, **FEW).verdict == "no-reading"
+
+
+class Maximizes(Adam):
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        return super().step(-gradient, learning_rate)
+
+
+def test_a_box_that_maximizes_is_the_same_reading_and_said_to() -> None:
+    answer = identify(Maximizes, names=NAMES, **FEW)
+    assert answer.ascends and answer.line == "optimizer.adam" and answer.role == "standard", str(answer)
+    assert not answer.is_("adam")
+
+
+class DeafToTheRate(Adam):
+    def rate(self, learning_rate: float) -> float:
+        return 1e-3
+
+
+class Unnumbered(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return super().direction(b1, b2) * np.nan
+
+
+@pytest.mark.parametrize(("box", "words"), [(DeafToTheRate, "does not follow the learning rate"), (Unnumbered, "makes NaN")])
+def test_a_box_in_which_nothing_can_be_seen_is_said_to_be_one(box: type, words: str) -> None:
+    with pytest.raises(BoxError, match=words):
+        identify(box, names=NAMES, **FEW)
+
+
+class RandomLate(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        return super().direction(b1, b2) * (1 + (self.t > 20) * np.random.default_rng().random())
+
+
+def test_a_box_that_is_random_late_is_reported_as_such() -> None:
+    with pytest.raises(BoxError, match="not deterministic"):
+        identify(RandomLate, names=NAMES, **FEW)
+
+
+def test_weight_decay_in_the_gradient_is_adams_and_beside_it_adamws() -> None:
+    adam = line("adam")
+    for decay, called in (("l2", "optimizer.adam"), ("decoupled", "optimizer.adamw")):
+        box = made_of(adam, adam.reading("standard", decay=decay))
+        assert identify(box, {"weight_decay": 0.1}, **FEW).line == called
+        assert identify(box, **FEW).line == "optimizer.adam"
+
+
+def test_a_sum_that_is_dampened_by_nothing_is_a_sum() -> None:
+    momentum = line("momentum")
+    box = made_of(momentum, momentum.reading("standard", accumulation="dampened"))
+    assert identify(box, {"beta": 0.9}, **FEW).configured["accumulation"] == "sum"
+
+
+def test_a_reading_that_is_not_the_only_one_left_is_not_asserted() -> None:
+    answer = constant_momentum()
+    with pytest.raises(AssertionError, match="rate may as well be"):
+        answer.must_be("momentum", "standard", rate=answer.configured["rate"])
+
+
+def test_an_axis_that_nothing_settles_is_not_asserted() -> None:
+    with pytest.raises(AssertionError, match="ties stays open"):
+        identify(np.max).must_be("scalar.max", ties="split")
 
 
 class Random(Adam):
@@ -299,13 +413,17 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     assert told() == told()
 
 
-def test_readings_that_part_only_when_the_rate_changes_are_listed_together_with_what_would_tell_them() -> None:
+def constant_momentum() -> Any:
+    """What is found of momentum while the rate cannot change."""
     from gradspec.crosscheck.identification.targets import boxed
 
     momentum = line("momentum")
-    box = boxed(made_of(momentum, momentum.standard))
-    constant = type(box)(**{**vars(box), "rate_changes": False, "rate": 0.125})
-    answer = identify(constant, **FEW)
+    box = boxed(made_of(momentum, momentum.standard), {"beta": 0.9})
+    return identify(type(box)(**{**vars(box), "rate_changes": False, "rate": 0.125}), **FEW)
+
+
+def test_readings_that_part_only_when_the_rate_changes_are_listed_together_with_what_would_tell_them() -> None:
+    answer = constant_momentum()
     assert answer.verdict == "ambiguous"
     assert {answer.reading["rate"], *(other["rate"] for other in answer.same)} == {"outside", "inside-buffer"}
     assert answer.apart_by == ["a rate that changes from step to step"]

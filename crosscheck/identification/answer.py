@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -60,10 +60,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         elif not self._is_line(wanted):
             yield f"- it is {self.line}, not {wanted.id}"
         else:
+            may_be = self._may_be()
             for axis, option in asked.choices:
-                if self.settled.get(axis, option) != option:
+                if axis not in self.settled:
+                    if axis in axes or wanted.axis(axis).kind == "meaning":
+                        yield f"- {axis} stays open: nothing that was seen of it settles whether it is {option}"
+                elif self.settled[axis] != option:
                     yield f"- {axis} is {self.settled[axis]}, not {option}"
+                elif axis in may_be:
+                    yield f"- {axis} may as well be {' or '.join(sorted(may_be[axis]))}"
             yield from self._reservations()
+
+    def _may_be(self) -> Mapping[str, set[str]]:
+        """For axes on which more than one reading fits, the other options."""
+        return {}
 
     def _is_line(self, wanted: Formula) -> bool:
         return self.line == wanted.id
@@ -76,13 +86,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Evidence(msgspec.Struct, frozen=True):
     """What an identification rests on: ``calls`` are lives of the box, of which ``before`` came before the confirmation, whose
     ``lives`` took so many ``steps``; ``worst_share`` is the largest error over the budget, None where no reading fits;
-    ``candidates`` were looked at, of so many ``readings``."""
+    ``unbound`` of the ``numbers`` could be anything by their budget, so that they say nothing; ``candidates`` were looked at,
+    of so many ``readings``."""
 
     traces: int
     before: int
     calls: int
     lives: int
     steps: int
+    numbers: int
+    unbound: int
     worst_share: float | None
     readings: int
     candidates: int
@@ -104,9 +117,9 @@ class Identification(Answer, frozen=True, kw_only=True):
     momentum off, torch.optim.SGD has the body of optimizer.momentum and is optimizer.sgd. ``rate`` is its own, if it has
     one. ``role`` names the configured reading: "standard", "printed" or "". ``same`` are further readings that the box could
     not be told from, and ``apart_by`` what would tell them. ``held`` are the quantities that it holds in a narrower format
-    than its weights, ``shows`` from which step on that is seen. Where no reading fits, line and readings are those of the
-    nearest, ``failure`` or ``trace`` is where it fails, and ``wide`` says that it would fit if everything were computed in
-    float32.
+    than its weights, ``shows`` from which step on that is seen. One that ``ascends`` steps along the gradient. Where no
+    reading fits, line and readings are those of the nearest, ``failure`` or ``trace`` is where it fails, and ``wide`` says
+    that it would fit if everything were computed in float32.
     """
 
     source: str
@@ -125,6 +138,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     shows: str
     same: list[dict[str, str]]
     apart_by: list[str]
+    ascends: bool
     witnesses: list[TraceWitness]
     surroundings: list[str]
     evidence: Evidence
@@ -144,6 +158,21 @@ class Identification(Answer, frozen=True, kw_only=True):
         """Lines of one family have one body: Adam with decoupled decay is AdamW, whichever of the two is asked for."""
         return {axis.name for axis in wanted.axes} == set(self.configured)
 
+    def _may_be(self) -> Mapping[str, set[str]]:
+        return others(self.reading, self.same)
+
     def _reservations(self) -> Iterator[str]:
         for quantity in self.held:
             yield f"- it holds {quantity} in a narrower format"
+        if self.ascends:
+            yield "- it steps along the gradient, to maximize"
+
+
+def others(reading: Mapping[str, str], same: Iterable[Mapping[str, str]]) -> dict[str, set[str]]:
+    """On which axes readings that fit as well differ, and their options there."""
+    found: dict[str, set[str]] = {}
+    for other in same:
+        for axis, option in other.items():
+            if reading.get(axis) != option:
+                found.setdefault(axis, set()).add(option)
+    return found

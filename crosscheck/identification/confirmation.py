@@ -4,6 +4,7 @@ the shortest trace on which the reading does not hold."""
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from ...adapters.box import Run
+from ...adapters.box import BoxError, Run
 from ..arithmetic.formats import precision
 from ..domains import WIDTH
-from .experiments import EXACT, USUAL, Arguments
+from .experiments import EXACT, OWN, USUAL, Arguments
 from .playing import Player
 from .prediction import Model
 from .space import Candidate, Space
@@ -25,20 +26,31 @@ from .surroundings import MISSING, Surroundings
 SHAPES = ((WIDTH,), (2, 2))  # a compiling framework has met the first already, and meets the second anew
 EXAMPLES = 12
 STEPS = 12
-RATES = (0.125, 1e-3, 0.1, 0.0)
+LONG = 64  # steps of the one long trace
+SHRINKING = 150  # lives that may be spent on making a failing one shorter
+RATES = (0.125, 1e-3, 8.0, 0.0)
 
 
 class Parted(AssertionError):
     """Raised in the machine where the box leaves the budget of the reading."""
 
 
+class Enough(KeyboardInterrupt):
+    """Ends the machine at once: an interruption is what Hypothesis lets pass without looking into it."""
+
+
 @dataclass
 class Confirmation:
-    """How many lives and steps a reading was confirmed on; or the shortest life on which it fails, an action a line."""
+    """How many lives and steps a reading was confirmed on; or the shortest life found on which it fails, an action a line."""
 
     lives: int = 0
     steps: int = 0
     failure: list[str] = field(default_factory=list)
+    shrinking: int = 0
+
+    def failed(self, told: list[str]) -> None:
+        if not self.failure or len(told) < len(self.failure):
+            self.failure = told
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,8 @@ class Subject:
 
 
 def confirm(subject: Subject, seed_: int, examples: int = EXAMPLES) -> Confirmation:
-    """Drive the box through lives drawn by Hypothesis. The same seed draws the same lives."""
+    """Drive the box through lives drawn by Hypothesis. The same seed draws the same lives. Raises BoxError for a box that fails
+    in one of them, at once."""
     outcome = Confirmation()
     machine = seed(seed_)(_machine(subject, outcome))
     chosen = settings(
@@ -69,17 +82,22 @@ def confirm(subject: Subject, seed_: int, examples: int = EXAMPLES) -> Confirmat
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", HypothesisWarning)
             run_state_machine_as_test(machine, settings=chosen)
-    except Parted as parted:
-        outcome.failure = str(parted).splitlines()
+    except Enough as enough:
+        if isinstance(enough.__cause__, BoxError):
+            raise enough.__cause__ from None
+    except Parted:
+        pass  # the outcome holds the shortest
     return outcome
 
 
 def _machine(subject: Subject, outcome: Confirmation) -> type[RuleBasedStateMachine]:
-    """The state machine of one subject: rules that the box cannot follow are left out of it."""
+    """The state machine of one subject. Whatever else a rule does, it takes steps, so that no life is idle."""
     player, seen = subject.player, subject.seen
     number = precision(player.dtype)
-    values = st.sampled_from([1.0, -0.5, 0.0, 2.0**-12, 64.0])
-    rates = st.sampled_from(RATES if player.box.rate_changes and player.box.rate != 0 else RATES[:1])
+    far = 2.0**40 if number.max > 2.0**100 else 2.0**6  # whose square is still a number of the format
+    sizes = st.lists(st.sampled_from([1.0, -0.5, 0.0, 2.0**-12, 64.0, far, 1 / far]), min_size=1, max_size=4)
+    patterns = st.integers(0, 7)
+    rates = st.sampled_from(RATES if player.box.rate_changes else RATES[:1])
     fixed_rate = None if player.box.rate_changes else player.box.rate
 
     class Life(RuleBasedStateMachine):
@@ -87,75 +105,93 @@ def _machine(subject: Subject, outcome: Confirmation) -> type[RuleBasedStateMach
 
         run: Run
 
-        @initialize(setting=st.sampled_from([EXACT, USUAL]), count=st.integers(1, 2 if player.box.several else 1))
-        def begin(self, setting: str, count: int) -> None:
+        @initialize(
+            setting=st.sampled_from([OWN, EXACT, USUAL]),
+            shapes=st.permutations(SHAPES),
+            count=st.integers(1, len(SHAPES) if player.box.several else 1),
+        )
+        def begin(self, setting: str, shapes: list[tuple[int, ...]], count: int) -> None:
             outcome.lives += 1
+            outcome.shrinking += bool(outcome.failure)
+            if outcome.shrinking > SHRINKING:
+                raise Enough
             self.arguments = subject.chosen.of(setting)
-            self.weights = [_weights(SHAPES[i], number.numpy) for i in range(count)]
+            self.shapes = shapes
+            self.weights = [_weights(shape, number.numpy) for shape in shapes[:count]]
             self.models = [self.model(w) for w in self.weights]
-            self.told = [f"start with {count} weight{'s' * (count > 1)}, " + _listed(self.arguments)]
+            listed = " and ".join(str(shape) for shape in shapes[:count])
+            self.told = [f"start with weights of shape {listed}; " + _listed(self.arguments)]
             self.t = 0
             self.saved: Any = None
-            self.run = player.begin(self.weights, RATES[0] if fixed_rate is None else fixed_rate, self.arguments)
+            self.run = self.of_box(lambda: player.begin(self.weights, self.first_rate(), self.arguments))
+
+        def first_rate(self) -> float:
+            return RATES[0] if fixed_rate is None else fixed_rate
+
+        def of_box(self, action: Callable[[], Any]) -> Any:
+            """What the box answers; what it breaks down with ends the machine, since a shorter life would say no more."""
+            try:
+                return action()
+            except BoxError as error:
+                raise Enough from error
 
         def model(self, weights: np.ndarray) -> Model:
             return Model(subject.space, subject.candidate, weights, self.arguments, player.dtype)
 
-        @rule(sizes=st.lists(values, min_size=1, max_size=5), rate=rates)
-        def step(self, sizes: list[float], rate: float) -> None:
-            for value in sizes:
-                self.advance(self.gradients(value), rate, f"gradients of size {value:g}")
-
-        def gradients(self, value: float) -> list[np.ndarray | None]:
-            return [value * _pattern(w.shape, number.numpy) for w in self.weights]
+        @rule(sizes=sizes, rate=rates, pattern=patterns)
+        def step(self, sizes: list[float], rate: float, pattern: int) -> None:
+            for size in sizes:
+                gradients = [(size * _pattern(w.shape, pattern, np.dtype(float))).astype(number.numpy) for w in self.weights]
+                self.advance(gradients, rate, f"gradients of size {size:g} and pattern {pattern}")
 
         @precondition(lambda self: bool(seen.missing) and len(self.weights) > 1)
-        @rule(value=values, rate=rates)
-        def step_without_the_first_gradient(self, value: float, rate: float) -> None:
-            words = f"gradients of size {value:g}, none for the first weight"
-            self.advance([None, *self.gradients(value)[1:]], rate, words)
+        @rule(sizes=sizes, rate=rates, pattern=patterns)
+        def step_without_the_first_gradient(self, sizes: list[float], rate: float, pattern: int) -> None:
+            for size in sizes:
+                rest = [(size * _pattern(w.shape, pattern, np.dtype(float))).astype(number.numpy) for w in self.weights[1:]]
+                words = f"gradients of size {size:g} and pattern {pattern}, none for the first weight"
+                self.advance([None, *rest], rate, words)
 
         @precondition(lambda self: seen.saves)
-        @rule()
-        def save(self) -> None:
+        @rule(sizes=sizes, rate=rates, pattern=patterns)
+        def save_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
+            state = self.of_box(lambda: player.guarded(self.run.save, "when its state was saved"))
             copies = [(model.w, model.state) for model in self.models]
-            self.saved = (
-                player.guarded(self.run.save, "when its state was saved"),
-                [w.copy() for w in self.weights],
-                copies,
-                self.t,
-            )
+            self.saved = (state, [w.copy() for w in self.weights], copies, self.t)
             self.told.append("save the state")
+            self.step(sizes, rate, pattern)
 
         @precondition(lambda self: self.saved is not None and len(self.saved[1]) == len(self.weights))
-        @rule()
-        def restore(self) -> None:
+        @rule(sizes=sizes, rate=rates, pattern=patterns)
+        def restore_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
             state, weights, copies, self.t = self.saved
             self.weights = [w.copy() for w in weights]
-            self.run = player.begin(self.weights, RATES[0] if fixed_rate is None else fixed_rate, self.arguments)
-            player.guarded(lambda: self.run.restore(state), "when a saved state was restored")
+            self.run = self.of_box(lambda: player.begin(self.weights, self.first_rate(), self.arguments))
+            self.of_box(lambda: player.guarded(lambda: self.run.restore(state), "when a saved state was restored"))
             for model, (w, before) in zip(self.models, copies, strict=True):
                 model.w, model.state = w, before
             self.told.append("restore it")
+            self.step(sizes, rate, pattern)
 
         @precondition(lambda self: bool(seen.late) and len(self.weights) < len(SHAPES))
-        @rule()
-        def add(self) -> None:
-            added = _weights(SHAPES[len(self.weights)], number.numpy)
-            player.guarded(lambda: self.run.add(added.copy()), "when a weight was added")
+        @rule(sizes=sizes, rate=rates, pattern=patterns)
+        def add_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
+            added = _weights(self.shapes[len(self.weights)], number.numpy)
+            self.of_box(lambda: player.guarded(lambda: self.run.add(added.copy()), "when a weight was added"))
             self.weights.append(added)
             self.models.append(self.model(added))
             if "others" in seen.late:
                 for _ in range(self.t):
                     self.models[-1].tick()
             self.told.append("add a weight")
+            self.step(sizes, rate, pattern)
 
-        def advance(self, gradients: list[np.ndarray | None], rate: float, words: str) -> None:
+        def advance(self, gradients: Sequence[np.ndarray | None], rate: float, words: str) -> None:
             rate = rate if fixed_rate is None else fixed_rate
             self.t += 1
             outcome.steps += 1
             self.told.append(f"step with {words}, rate {rate:g}")
-            self.weights = player.step(self.run, gradients, rate, self.t)
+            self.weights = self.of_box(lambda: player.step(self.run, gradients, rate, self.t))
             for i, (model, gradient, after) in enumerate(zip(self.models, gradients, self.weights, strict=True)):
                 if gradient is None:
                     MISSING[seen.missing](model, rate)
@@ -169,7 +205,9 @@ def _machine(subject: Subject, outcome: Confirmation) -> type[RuleBasedStateMach
                 at = tuple(int(k) for k in np.argwhere(~inside)[0])
                 value = float(np.broadcast_to(model.w.value, after.shape)[at])
                 said = f"weight {i}{list(at)}: the box has {float(after[at])!r}, the reading {value!r}"
-                raise Parted("\n".join([*self.told, said]))
+                outcome.failed([*self.told, said])
+                raise Parted(said)
+            model.take(after)
 
     return Life
 
@@ -178,8 +216,10 @@ def _weights(shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
     return (np.arange(np.prod(shape)).reshape(shape) / 2 - 0.5).astype(kind)
 
 
-def _pattern(shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
-    return np.resize([1.0, -0.75, 0.25, 2.0], shape).astype(kind)
+def _pattern(shape: tuple[int, ...], number: int, kind: np.dtype) -> np.ndarray:
+    """A plain pattern, or one of a few random ones."""
+    values = np.resize([1.0, -0.75, 0.25, 2.0], shape) if number == 0 else np.random.default_rng(number).normal(size=shape)
+    return values.astype(kind)
 
 
 def _listed(arguments: dict[str, float]) -> str:

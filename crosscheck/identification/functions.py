@@ -14,7 +14,7 @@ from ...reference.catalogue import catalogue
 from ...reference.catalogue import line as line_of
 from ...reference.vocabulary import Formula, Map, Reading
 from ..findings import Quantity, Witness
-from .answer import Answer
+from .answer import Answer, others
 from .arrangements import REDUCTION, Layout, Reduced, Unreduced, layouts, matched
 from .callables import Callee, Refusal, understood
 from .overlay import MODELS, Overlay, Read, lay
@@ -96,6 +96,9 @@ class FunctionAnswer(Answer, frozen=True, kw_only=True):
 
     def _is_line(self, wanted: Formula) -> bool:
         return wanted.id in (self.line, *self.also)
+
+    def _may_be(self) -> Mapping[str, set[str]]:
+        return others(self.reading, [rival.reading for rival in self.rivals if rival.ambiguous])
 
     def _reservations(self) -> Iterator[str]:
         if self.precision:

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
 from multiprocessing import get_context
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
 from ...adapters.box import BoxError
+from . import CALLS, identify
 
-CALLS = 12  # how many time limits of one call the whole may take; a box slower than that is said to hang
+LEAST = 60.0  # seconds for the whole, however short the time limit of a call: to import a framework takes some of them
 
 
 def isolated(target: str, *args: Any, time_limit: float, **named: Any) -> Any:
-    """As ``identify``, for a target by name; its errors are raised here. Raises BoxError where the process hangs or dies."""
-    limit = max(60.0, CALLS * time_limit)
+    """As ``identify``, for a target by name; its errors are raised here. Raises BoxError where the process hangs or dies.
+
+    What the target writes to standard output, at its import or later, goes to standard error.
+    """
+    limit = max(LEAST, CALLS * time_limit)
     with ProcessPool(max_workers=1, context=get_context("spawn")) as pool:
         future = pool.schedule(_identify, args=(target, *args), kwargs={"time_limit": time_limit, **named}, timeout=limit)
         try:
             return future.result()
         except concurrent.futures.TimeoutError:
-            raise BoxError(f"{target} did not come to an end within {limit:g} s; if it is slow, give it --time-limit") from None
+            raise BoxError(
+                f"{target} did not come to an end within {limit:g} s, which the whole has: {CALLS} times --time-limit, and no "
+                f"less than {LEAST:g} s. It hangs at its import or where Python cannot interrupt it; or it is slow: then give "
+                f"--time-limit more than {limit / CALLS:g}"
+            ) from None
         except ProcessExpired as death:
             raise BoxError(f"{target} ended its process (exit code {death.exitcode}) while it was played") from None
 
 
 def _identify(target: str, *args: Any, **named: Any) -> Any:
-    from . import identify
-
-    return identify(target, *args, **named)
+    """``identify`` in the new process, which standard output does not belong to: the answer goes back by another way."""
+    os.dup2(2, 1)
+    try:
+        return identify(target, *args, **named)
+    except SystemExit as error:
+        raise BoxError(f"{target} called sys.exit({'' if error.code is None else repr(error.code)})") from None
+    except KeyboardInterrupt:  # a key that is pressed interrupts the process that waits for this one, not this one
+        raise BoxError(f"{target} raised KeyboardInterrupt") from None

@@ -12,6 +12,8 @@ from .playing import Experiment, Player
 from .prediction import trajectory
 from .space import Candidate, Space
 
+EXACTLY = "float64"
+
 
 @dataclass(frozen=True)
 class Name:
@@ -25,10 +27,11 @@ class Name:
 
 def named(player: Player, chosen: Arguments, spaces: Sequence[Space], space: Space, candidate: Candidate) -> Name:
     """The simplest name: a line with fewer hyperparameters that does the same at these values, else the line and role of the
-    family from which the fewest axes differ, where those that make no difference at these values are not counted."""
-    here = _AtOwnValues(
-        player, [experiment(player.box, chosen, player.dtype, OWN, course) for course in courses(player.box)[-2:]]
-    )
+    family from which the fewest axes differ, where those that make no difference at these values are not counted; of lines as
+    near, the one with more that defines it."""
+    # in float64 whatever the box runs in: what one name covers is a matter of real functions
+    traces = [experiment(player.box, chosen, EXACTLY, OWN, course) for course in courses(player.box)[-2:]]
+    here = _AtOwnValues(traces)
     for simpler in spaces:
         if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):
             break
@@ -42,7 +45,6 @@ def named(player: Player, chosen: Arguments, spaces: Sequence[Space], space: Spa
 class _AtOwnValues:
     """What candidates do at the box's own values of its arguments."""
 
-    player: Player
     traces: Sequence[Experiment]
     _known: dict[Candidate, list[Enclosure]] = field(default_factory=dict)
 
@@ -51,18 +53,33 @@ class _AtOwnValues:
 
     def _trajectories(self, space: Space, candidate: Candidate) -> list[Enclosure]:
         if candidate not in self._known:
-            self._known[candidate] = [trajectory(space, candidate, one, self.player.dtype) for one in self.traces]
+            self._known[candidate] = [trajectory(space, candidate, one, EXACTLY) for one in self.traces]
         return self._known[candidate]
 
 
 def _nearest(space: Space, candidate: Candidate, here: _AtOwnValues) -> Name:
+    plain = _plainest(space, candidate, here)
     ranked = []
     for i, line in enumerate(space.lines):
         for role, called in (("standard", line.standard), ("printed", line.printed)):
-            near = _towards(space, candidate, called, here)
-            ranked.append((*_distance(space.line, called, near.reading), i, role != "standard", Name(line, near.reading, role)))
+            near = _towards(space, plain, called, here).reading
+            if all(plain.reading[axis] in options for axis, options in line.defining.items()):
+                distance = len(called.difference(near))
+                ranked.append((distance, -len(line.defining), i, role != "standard", Name(line, near, role)))
     distance, *_, name = min(ranked, key=lambda entry: entry[:4])
     return name if distance == 0 else Name(name.line, name.configured, "")
+
+
+def _plainest(space: Space, candidate: Candidate, here: _AtOwnValues) -> Candidate:
+    """The candidate with options that need no hyperparameter, on those axes where these do the same: a sum that is dampened by
+    0 is a sum."""
+    plain = candidate
+    for axis, option in candidate.reading.choices:
+        if space.line.axis(axis).option(option).needs:
+            others = (o.name for o in space.line.axis(axis).options if not o.needs)
+            same = (plain.with_option(axis, other) for other in others)
+            plain = next((c for c in same if here.same((space, c), (space, candidate))), plain)
+    return plain
 
 
 def _towards(space: Space, candidate: Candidate, called: Reading, here: _AtOwnValues) -> Candidate:
@@ -73,10 +90,3 @@ def _towards(space: Space, candidate: Candidate, called: Reading, here: _AtOwnVa
         if other != near and option in space.options(axis) and here.same((space, other), (space, candidate)):
             near = other
     return near
-
-
-def _distance(base: Optimizer, called: Reading, reading: Reading) -> tuple[int, int]:
-    """On how many axes two readings differ; and on how many of them the one with the name has nothing but what the family's
-    first line has, too: what is done otherwise than in AMSGrad is AMSGrad's rather than Adam's."""
-    changed = called.difference(reading)
-    return len(changed), sum(called[axis] == base.standard[axis] for axis in changed)

@@ -12,19 +12,21 @@ import numpy as np
 from ...adapters.box import Box, BoxError
 from ...reference.arguments import suggest
 from .answer import Bound, Evidence, Identification
-from .confirmation import EXAMPLES, Confirmation, Subject, confirm
-from .experiments import Arguments, accepted, arguments
+from .confirmation import EXAMPLES, LONG, Confirmation, Subject, confirm
+from .experiments import OWN, Arguments, accepted, arguments, courses, experiment
 from .ladder import Found, Ladder, rungs
 from .naming import named
 from .playing import TIME_LIMIT, Played, Player
-from .prediction import first_miss, score
+from .prediction import first_miss, possible, score, unbound
 from .prediction import worst_share as worst
 from .search import Search
 from .separation import best_split, separate
 from .space import Candidate, Space, spaces
 from .surroundings import Surroundings, surroundings
 from .targets import boxed
-from .witnesses import against, failure, small
+from .witnesses import TraceWitness, against, failure, small
+
+AGAIN = 3  # how often a long trace may send the search back
 
 Tell = Callable[[str], None]
 
@@ -77,6 +79,7 @@ class _Identifying:
     lives: int
     tell: Tell
     began: float
+    long: Played | None = None
 
     def answer(self) -> Identification:
         self.chosen, self.refused = accepted(self.player, arguments(self.player.box, self.spaces), self.player.dtype)
@@ -85,9 +88,8 @@ class _Identifying:
         self.played = self._first_traces()
         self.tell("searching")
         self.ladder = Ladder(self.spaces, self.played, self.player.dtype)
-        found = self.ladder.found()
-        self.tell("separating")
-        found = self._separated(found) if found.fits else found
+        found = self._lasting(self.ladder.found())
+        self._within_bounds(found.space)
         self.witness_trace = self.player.play(small(self.player.box, self.chosen, self.player.dtype))
         if found.fits and first_miss(found.space, found.candidate, [self.witness_trace], self.player.dtype) is not None:
             found = replace(found, fits=False)
@@ -104,7 +106,57 @@ class _Identifying:
         first, *others = rungs(self.player, self.chosen)
         played, again = self.player.play(first), self.player.play(first)
         self._repeats(played, again)
+        self._follows_the_rate(played)
         return [played, *map(self.player.play, others)]
+
+    def _follows_the_rate(self, played: Played) -> None:
+        """Raise BoxError for a box that moves, and in the same way whatever rate it is handed."""
+        trace = played.experiment
+        if not self.player.box.rate_changes or not (played.weights != trace.weights).any():
+            return
+        slower = self.player.play(replace(trace, rates=tuple(rate / 2 for rate in trace.rates)))
+        if slower.weights.tobytes() == played.weights.tobytes():
+            raise BoxError(
+                f"{self.player.box.name} does not follow the learning rate that it is handed: half the rate gives "
+                "the same weights. Let its step use the rate"
+            )
+
+    def _lasting(self, found: Found) -> Found:
+        """What fits after further traces that tell candidates apart, and on a long one; where that fails, what else was in the
+        space is sought again with that trace among the rungs."""
+        for _ in range(AGAIN):
+            if not found.fits:
+                return found
+            self.tell("separating")
+            found = self._separated(found)
+            missed = self._long_miss(found)
+            if missed is None or not found.fits:
+                return found
+            self.played = [*self.played, missed]
+            self.ladder = Ladder(self.spaces, self.played, self.player.dtype, self.ladder.evaluated)
+            found = self.ladder.found()
+        return replace(found, fits=found.fits and self._long_miss(found) is None)
+
+    def _long_miss(self, found: Found) -> Played | None:
+        """The long trace, played twice, where the candidate does not hold it."""
+        if self.long is None:
+            box = self.player.box
+            trace = experiment(box, self.chosen, self.player.dtype, OWN, courses(box)[-1], count=LONG)
+            self.long = self.player.play(trace)
+            self._repeats(self.long, self.player.play(trace))
+        missed = found.fits and first_miss(found.space, found.candidate, [self.long], self.player.dtype) is not None
+        return self.long if missed else None
+
+    def _within_bounds(self, space: Space) -> None:
+        """Raise BoxError for a value of the box's own that its hyperparameter cannot have."""
+        for hyper in space.line.hyperparameters:
+            own = space.binding.get(hyper.name, "")
+            value = self.chosen.own.get(own)
+            if value is not None and not hyper.low <= value < hyper.high:
+                raise BoxError(
+                    f"{self.player.box.name} has {own} = {value:g}; as {hyper.name} of {space.line.id} it must lie in "
+                    f"[{hyper.low:g}, {hyper.high:g})"
+                )
 
     def _repeats(self, first: Played, again: Played) -> None:
         if first.weights.tobytes() == again.weights.tobytes():
@@ -147,7 +199,7 @@ class _Identifying:
         box, space, candidate = self.player.box, found.space, found.candidate
         fits = found.fits and not confirmed.failure
         name = named(self.player, self.chosen, self.spaces, space, candidate)
-        everything = [*self.played, self.witness_trace]
+        everything = list(dict.fromkeys([*self.played, *filter(None, [self.long]), self.witness_trace]))
         return Identification(
             target=box.name,
             framework=box.framework,
@@ -170,7 +222,8 @@ class _Identifying:
             held=list(candidate.held),
             wide=found.wide,
             shows=self._shows(space, candidate),
-            same=[dict(other.reading.axes) for other in found.same],
+            same=list({str(other.reading): dict(other.reading.axes) for other in found.same}.values()),
+            ascends=candidate.ascends,
             apart_by=self._apart_by(found),
             witnesses=against(space, candidate, self._others(space, candidate), self.witness_trace, self.player.dtype),
             surroundings=[*self.player.noticed.values(), *seen.words],
@@ -180,14 +233,22 @@ class _Identifying:
                 calls=self.player.calls,
                 lives=confirmed.lives,
                 steps=confirmed.steps,
+                unbound=unbound(space, candidate, everything, self.player.dtype) if fits else 0,
+                numbers=possible(everything),
                 worst_share=worst(space, candidate, everything, self.player.dtype) if fits else None,
                 readings=sum(one.size() for one in self.spaces),
                 candidates=self.ladder.evaluated,
                 seconds=round(time.perf_counter() - self.began, 2),
             ),
-            failure=None if found.fits else failure(space, candidate, self.witness_trace, self.player.dtype),
+            failure=None if found.fits else self._failure(space, candidate),
             trace=confirmed.failure,
         )
+
+    def _failure(self, space: Space, candidate: Candidate) -> TraceWitness | None:
+        """The smallest trace on which the nearest candidate fails: a small one, or one weight of another."""
+        traces = [self.witness_trace, *self.played, *filter(None, [self.long])]
+        found = (failure(space, candidate, one, self.player.dtype) for one in traces)
+        return min(filter(None, found), key=lambda witness: witness.step, default=None)
 
     def _hyperparameters(self, space: Space, candidate: Candidate) -> dict[str, Bound]:
         box, assumed = self.player.box, dict(candidate.assumed)

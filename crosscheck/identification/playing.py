@@ -60,6 +60,12 @@ class Player:
         after = np.empty_like(experiment.gradients)
         for t, (gradient, rate) in enumerate(zip(experiment.gradients, experiment.rates, strict=True)):
             (after[t],) = self.step(run, [gradient], rate, t + 1)
+        asked = experiment.gradients[0] != 0
+        if asked.any() and np.isnan(after[0, asked]).all():
+            raise BoxError(
+                f"{self.box.name} makes NaN of every weight at its first step, though the gradients are finite "
+                f"({experiment.label}); there is nothing to identify"
+            )
         return Played(experiment, after)
 
     def begin(self, weights: Sequence[np.ndarray], rate: float, arguments: Mapping[str, float]) -> Run:
@@ -106,7 +112,7 @@ class Player:
             raise
         except TimeLimit as error:
             raise BoxError(f"{self.box.name} did not come back within {self.time_limit:g} s {when}") from error
-        except Exception as error:  # whatever a user's optimizer raises is reported in its own words
+        except (Exception, SystemExit) as error:  # whatever a user's optimizer raises is reported in its own words
             raise BoxError(f"{self.box.name} raised {type(error).__name__} {when}: {error}") from error
         finally:
             if text := printed.getvalue():

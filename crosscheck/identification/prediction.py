@@ -97,10 +97,18 @@ class Model:
     def step(self, gradient: np.ndarray, rate: float) -> Enclosure:
         xp = self.xp
         alpha = xp.asarray(_narrowed(rate) if RATE in self.candidate.held else rate)
+        g = xp.asarray(-gradient if self.candidate.ascends else gradient)
         with np.errstate(all="ignore"):
-            self.w, state = self.line.update(xp, self.w, xp.asarray(gradient), self.state, alpha, **self.named)
+            self.w, state = self.line.update(xp, self.w, g, self.state, alpha, **self.named)
         self.state = _stored(state, self.candidate, xp)
         return self.w
+
+    def take(self, observed: np.ndarray) -> None:
+        """Go on from what the box has where the budget says nothing about it, so that later steps are bound again."""
+        void = self.w.void
+        if void.any():
+            value, error = np.where(void, observed.astype(np.longdouble), self.w.value), np.where(void, 0, self.w.error)
+            self.w = Enclosure(value, error.astype(np.longdouble), self.w.precision)
 
     def tick(self) -> None:
         """Count a step that this weight takes no part in."""
@@ -112,6 +120,15 @@ def steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str
     model = Model(space, candidate, experiment.weights, experiment.arguments, dtype)
     for gradient, rate in zip(experiment.gradients, experiment.rates, strict=True):
         yield model.step(gradient, rate)
+
+
+def steps_beside(space: Space, candidate: Candidate, played: Played, dtype: str) -> Iterator[Enclosure]:
+    """The same along what a box did, of which is taken what the budgets leave open."""
+    trace = played.experiment
+    model = Model(space, candidate, trace.weights, trace.arguments, dtype)
+    for gradient, rate, observed in zip(trace.gradients, trace.rates, played.weights, strict=True):
+        yield model.step(gradient, rate)
+        model.take(observed)
 
 
 def values(space: Space, candidate: Candidate, arguments: Mapping[str, float]) -> dict[str, float]:
@@ -173,7 +190,7 @@ def score(space: Space, candidate: Candidate, played: Sequence[Played], dtype: s
         alive, rest = np.ones(one.weights.shape[1], bool), rest - one.weights.size
         # a weight that has had no gradient yet hardly tells readings apart
         asked = np.logical_or.accumulate(one.experiment.gradients != 0)
-        for t, enclosure in enumerate(steps(space, candidate, one.experiment, dtype)):
+        for t, enclosure in enumerate(steps_beside(space, candidate, one, dtype)):
             inside = enclosure.contains(one.weights[t])
             lost = alive & ~inside
             if lost.any():
@@ -218,7 +235,7 @@ class Parting:
 
 def first_miss(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str) -> Parting | None:
     for i, one in enumerate(played):
-        for t, enclosure in enumerate(steps(space, candidate, one.experiment, dtype)):
+        for t, enclosure in enumerate(steps_beside(space, candidate, one, dtype)):
             inside = enclosure.contains(one.weights[t])
             if not inside.all():
                 return Parting(i, t + 1, int(np.argmin(inside)))
@@ -229,9 +246,14 @@ def worst_share(space: Space, candidate: Candidate, played: Sequence[Played], dt
     """The largest error over the budget."""
     worst = 0.0
     for one in played:
-        for t, enclosure in enumerate(steps(space, candidate, one.experiment, dtype)):
+        for t, enclosure in enumerate(steps_beside(space, candidate, one, dtype)):
             worst = max(worst, float(enclosure.share(one.weights[t]).max()))
     return worst
+
+
+def unbound(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str) -> int:
+    """How many numbers the budget would let be anything."""
+    return sum(int(e.void.sum()) for one in played for e in steps_beside(space, candidate, one, dtype))
 
 
 def trajectory(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Enclosure:

@@ -17,20 +17,19 @@ USUAL = {
     "beta1": (0.9, 0.95, 0.8, 0.5),
     "beta2": (0.999, 0.99, 0.95, 0.98, 0.9),
     "beta": (0.9, 0.99, 0.95, 0.999, 0.5),
-    "momentum": (0.0, 0.9),
-    "weight_decay": (0.0, 0.01, 1e-4, 0.1),
 }
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A line in one reading, with values for the hyperparameters that the box does not take (``assumed``), and the quantities
-    that are ``held`` in a narrower format than the weights."""
+    that are ``held`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize."""
 
     line: Optimizer
     reading: Reading
     assumed: tuple[tuple[str, float], ...] = ()
     held: tuple[str, ...] = ()
+    ascends: bool = False
 
     def with_option(self, axis: str, option: str) -> Candidate:
         return replace(self, reading=self.reading.but(**{axis: option}))
@@ -111,6 +110,7 @@ class Space:
             distinct = dict.fromkeys(other for other in map(self.simplest, others) if other != candidate)
             if distinct:
                 yield axis, list(distinct)
+        yield "direction", [replace(candidate, ascends=not candidate.ascends)]
         for name, value in candidate.assumed:
             if name in self.settled or not self.matters(name):
                 continue

@@ -46,6 +46,8 @@ def _verdict(answer: Identification) -> Iterator[str]:
         yield f"{name}, {_role(answer)}, OR ANOTHER: readings are left that could not be told apart."
     else:
         yield f"{name}, {_role(answer)}"
+    if answer.ascends:
+        yield "  It steps along the gradient, to maximize."
     yield from _differences("the printed reading", answer.from_printed, answer)
     yield from _differences("the standard reading", answer.from_standard, answer)
 
@@ -103,7 +105,7 @@ def _asked(answer: Identification, option: Option) -> str:
 
 
 def _inside(answer: Identification) -> Iterator[str]:
-    if answer.held:
+    if answer.held and answer.verdict != "no-reading":
         yield _item("Inside", f"held in float32: {', '.join(answer.held)}; this shows {answer.shows}.", 0)
         words = f"The numbers are those of rounding to float32 there, and within the budget of {answer.dtype} elsewhere."
         yield _item("", words, 2)
@@ -193,10 +195,11 @@ def _surroundings(answer: Identification) -> Iterator[str]:
 def _evidence(answer: Identification) -> Iterator[str]:
     e = answer.evidence
     fits = "" if e.worst_share is None else f", where its error is at most {e.worst_share:.2f} of the budget"
+    unbound = f" ({e.unbound} of {e.numbers} numbers are bound by no budget)" if e.unbound else ""
     yield _item(
         "Evidence",
-        f"{e.traces} traces of many weights{fits}; {e.before} calls of the box, then {e.lives} lives of {e.steps} steps in all "
-        f"to confirm it; {e.candidates} candidates looked at, of {e.readings} readings; {e.seconds:.1f} s",
+        f"{e.traces} traces of many weights{fits}{unbound}; {e.before} calls of the box, then {e.lives} lives of {e.steps} "
+        f"steps in all to confirm it; {e.candidates} candidates looked at, of {e.readings} readings; {e.seconds:.1f} s",
         0,
     )
 

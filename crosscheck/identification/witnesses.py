@@ -15,7 +15,7 @@ from ..arithmetic.rounding import Enclosure
 from ..domains import RATES, WIDTH
 from .experiments import EXACT, Arguments
 from .playing import Experiment, Played
-from .prediction import steps, trajectory
+from .prediction import first_miss, steps, trajectory
 from .space import Candidate, Space
 
 STEPS = 4
@@ -75,13 +75,12 @@ def _smallest(mine: Enclosure, theirs: Enclosure) -> tuple[int, int] | None:
 
 
 def failure(space: Space, candidate: Candidate, played: Played, dtype: str) -> TraceWitness | None:
-    """The smallest of the small traces on which a candidate does not hold what the box did."""
-    mine = trajectory(space, candidate, played.experiment, dtype)
-    missed = np.argwhere(~mine.contains(played.weights))
-    if not missed.size:
+    """The first step and weight of what was played at which a candidate does not hold what the box did; None where it does."""
+    missed = first_miss(space, candidate, [played], dtype)
+    if missed is None:
         return None
-    step, column = (int(i) for i in missed[0])
-    return _witness(candidate, candidate, mine, played, step, column, dtype, space)
+    mine = trajectory(space, candidate, played.experiment, dtype)
+    return _witness(candidate, candidate, mine, played, missed.step - 1, missed.weight, dtype, space)
 
 
 def _witness(

@@ -15,6 +15,7 @@ amsgrad = line_of_moments(
     r"W=W-\alpha\frac{V/(1-\beta_1^t)}{\sqrt{\hat S/(1-\beta_2^t)}+\epsilon}",
     printed={"correction": "none", "maximum": "before-correction"},
     standard={"maximum": "before-correction"},
+    defining={"maximum": ("before-correction", "after-correction")},
     errata=(
         Erratum("correction", "Are the averages corrected for their start at zero, as in Adam?"),
         Erratum("maximum", "Is the maximum taken of what is corrected, or corrected after it is taken?"),

@@ -17,6 +17,7 @@ nadam = line_of_moments(
     r"W=W-\alpha\frac{\hat V}{\sqrt{S/(1-\beta_2^t)}+\epsilon}",
     printed={"lookahead": "nadam-published"},
     standard={"lookahead": "nadam-schedule"},
+    defining={"lookahead": ("nadam", "nadam-schedule", "nadam-steep-schedule", "nadam-published")},
     errata=(
         Erratum(
             "lookahead",
