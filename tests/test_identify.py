@@ -61,7 +61,7 @@ def drawn(formula: Optimizer, count: int) -> list[Reading]:
 
 
 LINES = [lines[0] for lines in families()]
-SAMPLE = [(formula, reading) for formula in LINES for reading in drawn(formula, 6)]
+SAMPLE = [(formula, reading) for formula in LINES for reading in drawn(formula, 4)]
 
 
 @pytest.mark.parametrize(("formula", "reading"), SAMPLE, ids=lambda value: getattr(value, "id", str(value)))
