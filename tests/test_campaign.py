@@ -143,7 +143,7 @@ def sabotaged(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pl
     """A plan in whose workers, as they start, what SHEET_FAULT names is done to scalar.sum, beside a line that is sound."""
     (tmp_path / "sitecustomize.py").write_text(SABOTAGE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    return replace(plan, lines=("scalar.sum", "scalar.prod"), timeout=2.0)
+    return replace(plan, lines=("scalar.sum", "scalar.prod"), timeout=1.5)
 
 
 def test_a_line_whose_body_raises_fails_the_run_under_its_name_and_ends_nothing(
@@ -159,7 +159,7 @@ def test_a_line_whose_body_raises_fails_the_run_under_its_name_and_ends_nothing(
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [("hangs", "did not finish within 20 s"), ("dies", "the process died (exit code 7)")]
+    ("fault", "reason"), [("hangs", "did not finish within 15 s"), ("dies", "the process died (exit code 7)")]
 )
 def test_a_curve_that_hangs_or_dies_is_lost_alone(
     sabotaged: Plan, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str

@@ -225,7 +225,7 @@ class _Identifying:
             same=list({str(other.reading): dict(other.reading.axes) for other in found.same}.values()),
             ascends=candidate.ascends,
             apart_by=self._apart_by(found),
-            witnesses=against(space, candidate, self._others(space, candidate), self.witness_trace, self.player.dtype),
+            witnesses=against(space, candidate, self._others(space, candidate), self._smallest_first(), self.player.dtype),
             surroundings=[*self.player.noticed.values(), *seen.words],
             evidence=Evidence(
                 traces=len(everything),
@@ -244,10 +244,12 @@ class _Identifying:
             trace=confirmed.failure,
         )
 
+    def _smallest_first(self) -> list[Played]:
+        return [self.witness_trace, *self.played, *filter(None, [self.long])]
+
     def _failure(self, space: Space, candidate: Candidate) -> TraceWitness | None:
         """The smallest trace on which the nearest candidate fails: a small one, or one weight of another."""
-        traces = [self.witness_trace, *self.played, *filter(None, [self.long])]
-        found = (failure(space, candidate, one, self.player.dtype) for one in traces)
+        found = (failure(space, candidate, one, self.player.dtype) for one in self._smallest_first())
         return min(filter(None, found), key=lambda witness: witness.step, default=None)
 
     def _hyperparameters(self, space: Space, candidate: Candidate) -> dict[str, Bound]:

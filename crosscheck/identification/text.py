@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from ...reference.catalogue import line
 from ...reference.vocabulary import Formula, Option
+from .witnesses import STEPS
 
 if TYPE_CHECKING:
     from .answer import Bound, Identification
     from .witnesses import TraceWitness
 
 WIDTH = 100
+SHOWN = 4  # gradients of a witness that are shown, the last ones
 
 
 def text(answer: Identification) -> str:
@@ -156,8 +158,11 @@ def _told_apart(answer: Identification) -> Iterator[str]:
         names = [", ".join(f"{axis}={option}" for axis, option in w.against.items()) for w in answer.witnesses]
         yield from _table(answer.witnesses, names)
         arguments = ", ".join(f"{name}={_number(value)}" for name, value in answer.witnesses[0].arguments.items())
-        rates = ", ".join(_number(rate) for rate in max((w.rates for w in answer.witnesses), key=len))
-        yield _item("", f"with {arguments + '; ' if arguments else ''}rates {rates}", 2)
+        alike = [w for w in answer.witnesses if w.arguments == answer.witnesses[0].arguments]
+        rates = ", ".join(_number(rate) for rate in max((w.rates[:STEPS] for w in alike), key=len))
+        rest = len(answer.witnesses) - len(alike)
+        more = f"; {rest} with other values, which --json has whole" if rest else ""
+        yield _item("", f"with {arguments + '; ' if arguments else ''}rates {rates}{more}", 2)
 
 
 def _table(witnesses: Sequence[TraceWitness], names: Sequence[str]) -> Iterator[str]:
@@ -166,7 +171,7 @@ def _table(witnesses: Sequence[TraceWitness], names: Sequence[str]) -> Iterator[
         (
             name,
             _number(w.weight),
-            ", ".join(_number(g) for g in w.gradients),
+            ("…, " if len(w.gradients) > SHOWN else "") + ", ".join(_number(g) for g in w.gradients[-SHOWN:]),
             *_parting(w.box, w.other),
         )
         for name, w in zip(names, witnesses, strict=True)

@@ -61,12 +61,28 @@ def _columns() -> Iterator[tuple[float, tuple[float, ...]]]:
     yield from ((0.0, (0.0, *rest)) for rest in product((1.0, -1.0), repeat=STEPS - 1))
 
 
-def against(space: Space, candidate: Candidate, others: Sequence[Candidate], played: Played, dtype: str) -> list[TraceWitness]:
-    """For each of the others the smallest of the small traces on which it parts from the candidate; none for one that does not
-    part from it there."""
-    mine = trajectory(space, candidate, played.experiment, dtype)
-    found = ((other, _smallest(mine, trajectory(space, other, played.experiment, dtype))) for other in others)
-    return [_witness(candidate, other, mine, played, *at, dtype, space) for other, at in found if at is not None]
+def against(
+    space: Space, candidate: Candidate, others: Sequence[Candidate], played: Sequence[Played], dtype: str
+) -> list[TraceWitness]:
+    """For each of the others a trace on which it parts from the candidate, the smallest of the first experiment in which one is
+    found: the small traces come first. None for one that parts from it nowhere."""
+    mine = [trajectory(space, candidate, one.experiment, dtype) for one in played]
+    found = (_first_parting(space, other, mine, played, dtype) for other in others)
+    return [
+        _witness(candidate, other, mine[i], played[i], *at, dtype, space)
+        for other, (i, at) in zip(others, found, strict=True)
+        if at is not None
+    ]
+
+
+def _first_parting(
+    space: Space, other: Candidate, mine: Sequence[Enclosure], played: Sequence[Played], dtype: str
+) -> tuple[int, tuple[int, int] | None]:
+    """The experiment, and the step and weight in it, at which another reading parts first."""
+    for i, (values, one) in enumerate(zip(mine, played, strict=True)):
+        if (at := _smallest(values, trajectory(space, other, one.experiment, dtype))) is not None:
+            return i, at
+    return 0, None
 
 
 def _smallest(mine: Enclosure, theirs: Enclosure) -> tuple[int, int] | None:
