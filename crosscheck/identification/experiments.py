@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from hypothesis import strategies as st
@@ -172,5 +173,6 @@ def _columns(eps: float, count: int, width: int, generator: np.random.Generator)
 
 def drawn(box: Box, chosen: Arguments, dtype: str) -> st.SearchStrategy[Experiment]:
     """Experiments for Hypothesis to draw."""
-    make: Callable[..., Experiment] = lambda setting, course, number: experiment(box, chosen, dtype, setting, course, number)  # noqa: E731
-    return st.builds(make, st.sampled_from(SETTINGS), st.sampled_from(courses(box)), st.integers(1, 2**16))
+    return st.builds(
+        partial(experiment, box, chosen, dtype), st.sampled_from(SETTINGS), st.sampled_from(courses(box)), st.integers(1, 2**16)
+    )

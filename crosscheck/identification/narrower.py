@@ -23,18 +23,32 @@ READINGS = 6  # of those that fit in float32, how many are tried with quantities
 def sharpened(space: Space, played: Sequence[Played], dtype: str, coarse: Candidate) -> tuple[Candidate | None, int]:
     """From a candidate that would fit in the narrower format: one that fits with as few quantities held there as will do; None
     if there is none. And how many were looked at."""
-    alike, telling = Search(space, played, NARROW, space.moves), played[-1:]  # usual values are not numbers of the format
+    alike = Search(space, played, NARROW, space.moves)
+    readings = alike.equals(coarse)
+    looked = alike.evaluated
+    for telling in (played[-1:], played):  # one trace refuses most; what it does not tell apart all of them may
+        found, more = _with_quantities(space, telling, dtype, readings)
+        looked += more
+        if not fits(space, found, telling, dtype):
+            break
+        if fits(space, found, played, dtype):
+            return _fewest(space, played, dtype, found), looked
+    return None, looked
+
+
+def _with_quantities(
+    space: Space, telling: Sequence[Played], dtype: str, readings: Sequence[Candidate]
+) -> tuple[Candidate, int]:
+    """The best candidate with one quantity held narrower, else with more of those that make a difference."""
     singly = Search(space, telling, dtype, lambda here: _toggles(quantities(space, here), here))
-    readings = sorted(alike.equals(coarse), key=singly.score, reverse=True)[:READINGS]
-    found = singly.best(readings, pairs=False)
-    looked = alike.evaluated + singly.evaluated
-    if not singly.is_full(found):  # two quantities at a time, of those that make a difference
-        nearest = readings[0]
-        matter = [q for q in quantities(space, nearest) if singly.score(_toggled(nearest, q)) != singly.score(nearest)]
-        doubly = Search(space, telling, dtype, lambda here: _toggles(matter, here))
-        found = doubly.best([found, nearest])
-        looked += doubly.evaluated
-    return _fewest(space, played, dtype, found) if fits(space, found, played, dtype) else None, looked
+    nearest = sorted(readings, key=singly.score, reverse=True)[:READINGS]
+    found = singly.best(nearest, pairs=False)
+    if singly.is_full(found):
+        return found, singly.evaluated
+    base = nearest[0]
+    matter = [q for q in quantities(space, base) if singly.score(_toggled(base, q)) != singly.score(base)]
+    doubly = Search(space, telling, dtype, lambda here: _toggles(matter, here))
+    return doubly.best([found, base]), singly.evaluated + doubly.evaluated
 
 
 def _toggles(among: Sequence[str], here: Candidate) -> Iterator[tuple[str, list[Candidate]]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -23,43 +22,28 @@ from .search import Search
 from .separation import best_split, separate
 from .space import Candidate, Space, spaces
 from .surroundings import Surroundings, surroundings
-from .targets import boxed
 from .witnesses import TraceWitness, against, failure, small
 
 AGAIN = 3  # how often a long trace may send the search back
 
-Tell = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    return None
-
 
 def identify_optimizer(
-    target: Any,
-    given: Mapping[str, Any] | None = None,
+    box: Box,
     *,
     names: Mapping[str, str] | None = None,
     values: Mapping[str, float] | None = None,
     dtype: str = "",
-    framework: str = "",
     seed: int = 0,
     time_limit: float = TIME_LIMIT,
     lives: int = EXAMPLES,
-    tell: Tell = _silent,
 ) -> Identification:
-    """Which reading of which optimizer line ``target`` implements.
+    """Which reading of which optimizer line a box implements; the rest as in ``identify``, which makes a box of a target.
 
-    ``target``: a Box, an import path, a file's ``./mine.py:make``, or the object itself; ``given``: arguments for it by its
-    own names; ``names``: hyperparameter -> its own name, where its signature does not say; ``values``: of hyperparameters that
-    it has but does not take; ``dtype``: of its weights, float64 where it can; ``time_limit``: seconds for one call of it;
-    ``lives``: how many the confirmation gives it. Raises BoxError for a target that cannot be used, and says why.
+    Raises BoxError for a box that cannot be used, and says why.
     """
     began = time.perf_counter()
-    box = boxed(target, given, framework)
     player = Player(box, chosen_dtype(box, dtype), time_limit)
-    known = spaces(box, names or {}, values or {})
-    return _Identifying(player, known, seed, lives, tell, began).answer()
+    return _Identifying(player, spaces(box, names or {}, values or {}), seed, lives, began).answer()
 
 
 def chosen_dtype(box: Box, dtype: str) -> str:
@@ -77,16 +61,13 @@ class _Identifying:
     spaces: Sequence[Space]
     seed: int
     lives: int
-    tell: Tell
     began: float
     long: Played | None = None
 
     def answer(self) -> Identification:
         self.chosen, self.refused = accepted(self.player, arguments(self.player.box, self.spaces), self.player.dtype)
         self.spaces = [space.without(self.refused, self.chosen.own) for space in self.spaces]
-        self.tell("playing")
         self.played = self._first_traces()
-        self.tell("searching")
         self.ladder = Ladder(self.spaces, self.played, self.player.dtype)
         found = self._lasting(self.ladder.found())
         self._within_bounds(found.space)
@@ -95,7 +76,6 @@ class _Identifying:
             found = replace(found, fits=False)
         seen = surroundings(self.player, found.space, found.candidate, self.chosen) if found.fits else Surroundings()
         before = self.player.calls
-        self.tell("confirming")
         confirmed = self._confirmed(found, seen)
         return self._said(found, seen, confirmed, before)
 
@@ -127,7 +107,6 @@ class _Identifying:
         for _ in range(AGAIN):
             if not found.fits:
                 return found
-            self.tell("separating")
             found = self._separated(found)
             missed = self._long_miss(found)
             if missed is None or not found.fits:
@@ -222,7 +201,7 @@ class _Identifying:
             held=list(candidate.held),
             wide=found.wide,
             shows=self._shows(space, candidate),
-            same=list({str(other.reading): dict(other.reading.axes) for other in found.same}.values()),
+            same=[_said_beside(candidate, other) for other in found.same],
             ascends=candidate.ascends,
             apart_by=self._apart_by(found),
             witnesses=against(space, candidate, self._others(space, candidate), self._smallest_first(), self.player.dtype),
@@ -296,6 +275,12 @@ class _Identifying:
         if self.refused and best_split(self.player, wanted, found.space, candidates, self.seed):
             ways.append(f"other values of {', '.join(self.refused)}, which it refuses to take")
         return ways
+
+
+def _said_beside(candidate: Candidate, other: Candidate) -> dict[str, str]:
+    """A reading that fits as well, with the assumed values in which it differs."""
+    assumed = dict(candidate.assumed)
+    return {**other.reading.axes, **{name: f"{value:g}" for name, value in other.assumed if assumed[name] != value}}
 
 
 def _distance(space: Space, candidate: Candidate) -> tuple[int, int]:

@@ -104,11 +104,16 @@ class Model:
         return self.w
 
     def take(self, observed: np.ndarray) -> None:
-        """Go on from what the box has where the budget says nothing about it, so that later steps are bound again."""
-        void = self.w.void
+        """Go on from what the box has where the budget says nothing about it, so that later steps are bound again.
+
+        What it shows may be rounded from weights that it keeps more precisely.
+        """
+        w, p = self.w, self.w.precision
+        void = w.void
         if void.any():
-            value, error = np.where(void, observed.astype(np.longdouble), self.w.value), np.where(void, 0, self.w.error)
-            self.w = Enclosure(value, error.astype(np.longdouble), self.w.precision)
+            shown = observed.astype(np.longdouble)
+            value, error = np.where(void, shown, w.value), np.where(void, np.abs(shown) * p.u + p.eta, w.error)
+            self.w = Enclosure(value, error, p, None if w.huge is None else w.huge & ~void)
 
     def tick(self) -> None:
         """Count a step that this weight takes no part in."""

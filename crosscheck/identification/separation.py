@@ -35,8 +35,7 @@ def separate(player: Player, chosen: Arguments, space: Space, candidates: Sequen
         if trace is None:
             break
         played.append(player.play(trace))
-        still = [candidate for candidate in left if fits(space, candidate, played[-1:], player.dtype)]
-        left = still
+        left = [candidate for candidate in left if fits(space, candidate, played[-1:], player.dtype)]
     return Outcome(left, played)
 
 

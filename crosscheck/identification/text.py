@@ -121,8 +121,8 @@ def _ambiguity(answer: Identification) -> Iterator[str]:
         return
     yield "Not told apart from"
     for other in answer.same:
-        changed = [f"{axis}={option}" for axis, option in other.items() if answer.reading[axis] != option]
-        yield f"    {', '.join(changed) or 'the same reading with other assumed values'}"
+        changed = [f"{axis}={option}" for axis, option in other.items() if answer.reading.get(axis) != option]
+        yield f"    {', '.join(changed) or 'the same reading, other quantities in float32'}"
     ways = " or ".join(answer.apart_by) or "nothing that was tried: for such a box they may be one function"
     yield _item("What would tell them apart:", ways, 2)
 
