@@ -11,7 +11,6 @@ from concurrent.futures import Future, as_completed, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
 from multiprocessing import get_context
 from typing import Any, TypeVar, get_args
 
@@ -28,12 +27,14 @@ from .findings import SCHEMA_VERSION, Cell, Check, Curve, Finding, Findings, Par
 from .matrix import cells, chosen_dtypes, chosen_lines
 from .profiles import profile
 
+OF_THE_SHEET = 10
+
 
 @dataclass(frozen=True)
 class Plan:
     """What to run: adapters and lines by name (no lines or dtypes: all), the effort, the seed, and the workers.
 
-    ``timeout`` is in seconds, for one cell.
+    ``timeout`` is in seconds, for one cell; a proof, check or curve has ``OF_THE_SHEET`` times as long.
     """
 
     adapters: tuple[str, ...]
@@ -167,42 +168,29 @@ def _why_lost(error: BaseException, timeout: float) -> str:
 
 
 def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Tell) -> None:
-    """Examine the cells of one adapter, line and dtype together, since they share inputs and enclosures; a group that hangs
-    or kills its worker is taken up again cell by cell, so that only the cell at fault is lost."""
-    groups = [list(group) for _, group in groupby(sorted(waiting, key=_group), key=_group)]
-    futures = {_schedule(workers, group, plan): group for group in groups}
-    alone: dict[Future, Cell] = {}
+    """Examine each cell by itself, so that one which hangs or kills its worker is lost alone; those of one line and dtype follow
+    each other in the same worker, since they share inputs and enclosures."""
+    futures = {_schedule(workers, cell, plan): cell for cell in sorted(waiting, key=_neighbours)}
     for future in as_completed(futures):
-        if future.exception():  # a hang, a death or an error: each cell is tried alone, and the one at fault says what it was
-            alone |= {_schedule(workers, [cell], plan): cell for cell in futures[future]}
-            continue
-        for finding in future.result():
-            keep(finding)
-    for future in as_completed(alone):
-        keep(_result_or_reason(alone[future], future, plan.timeout))
+        keep(_result_or_reason(futures[future], future, plan.timeout))
 
 
-def _schedule(workers: Workers, group: list[Cell], plan: Plan) -> Future:
-    where = FLOATING.index(group[0].dtype)  # kernels are compiled anew for each dtype, in each process
-    return workers.schedule(where, _examine_group, group, plan, timeout=plan.timeout * len(group))
+def _neighbours(cell: Cell) -> tuple[int, str, str]:
+    return (line(cell.line).number, cell.dtype, cell.adapter)
+
+
+def _schedule(workers: Workers, cell: Cell, plan: Plan) -> Future:
+    where = FLOATING.index(cell.dtype)  # kernels are compiled anew for each dtype, in each process
+    return workers.schedule(where, examine, cell, profile(plan.profile), plan.seed, timeout=plan.timeout)
 
 
 def _result_or_reason(cell: Cell, future: Future, timeout: float) -> Finding:
     error = future.exception()
     if error is None:
-        return future.result()[0]
+        return future.result()
     # an error of the engine or of an adapter, not of the framework, fails the run and loses no other cell
     where = "" if isinstance(error, TimeoutError | ProcessExpired) else "an error outside of the framework: "
     return bare(subject_of(cell), "not-run", where + _why_lost(error, timeout))
-
-
-def _group(cell: Cell) -> tuple[int, str, str]:
-    """Adapters stand next to each other on a line and dtype, since they share its inputs and enclosures in a worker."""
-    return (line(cell.line).number, cell.dtype, cell.adapter)
-
-
-def _examine_group(group: list[Cell], plan: Plan) -> list[Finding]:
-    return [examine(cell, profile(plan.profile), plan.seed) for cell in group]
 
 
 def _interrupted(cell: Cell) -> Finding:
@@ -233,7 +221,8 @@ def _about_the_sheet(workers: Workers, plan: Plan) -> dict[Future, Task]:
     """Start what finds out about the sheet: proofs, properties, and how the differences grow; each by itself, so that one which
     hangs or kills its worker loses nothing else."""
     formulas = chosen_lines(plan.lines)
-    tasks = [(i, Task(formula.id, part, 10 * plan.timeout)) for i, formula in enumerate(formulas) for part in get_args(Part)]
+    timeout = OF_THE_SHEET * plan.timeout
+    tasks = [(i, Task(formula.id, part, timeout)) for i, formula in enumerate(formulas) for part in get_args(Part)]
     return {workers.schedule(i, _part_of, task, plan, timeout=task.timeout): task for i, task in tasks}
 
 
