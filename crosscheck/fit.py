@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +33,7 @@ def predict(formula: Formula, reading: Reading, sample: AnySample, precision: Pr
     try:
         if isinstance(formula, Optimizer):
             assert isinstance(sample, TraceSample)
-            return {"w": _trace_enclosure(formula, reading, sample, xp)}
+            return {"w": xp.stack(list(_trace_enclosures(formula, reading, sample, xp)))}
         assert isinstance(formula, Map) and isinstance(sample, Sample)
         inputs = {**{name: xp.asarray(array) for name, array in sample.arrays.items()}, **sample.settings}
         value = formula.value_in(xp, inputs, reading)
@@ -43,13 +43,14 @@ def predict(formula: Formula, reading: Reading, sample: AnySample, precision: Pr
     return {"value": value, **{f"{name}_bar": bars[name] for name in formula.wrt}}
 
 
-def _trace_enclosure(formula: Optimizer, reading: Reading, sample: TraceSample, xp: Rounding) -> Enclosure:
+def _trace_enclosures(formula: Optimizer, reading: Reading, sample: TraceSample, xp: Rounding) -> Iterator[Enclosure]:
+    """What the weights may be after each step, each computed when it is asked for."""
     trace = sample.trace
     hyper = {name: xp.asarray(value) for name, value in trace.hyper.items()}
-    rates = [xp.asarray(rate) for rate in trace.rates]
-    gradients = [xp.asarray(row) for row in trace.gradients]
-    weights, _ = formula.trace_in(xp, xp.asarray(trace.weights), gradients, rates, hyper, reading)
-    return xp.stack(weights)
+    rates = (xp.asarray(rate) for rate in trace.rates)
+    gradients = (xp.asarray(row) for row in trace.gradients)
+    for weights, _ in formula.steps_in(xp, xp.asarray(trace.weights), gradients, rates, hyper, reading):
+        yield weights
 
 
 def evaluated(formula: Map, reading: Reading, sample: Sample) -> Observation:
@@ -61,20 +62,7 @@ def evaluated(formula: Map, reading: Reading, sample: Sample) -> Observation:
     return {"value": xp.asarray(value), **{f"{name}_bar": xp.asarray(bars[name]) for name in formula.wrt}}
 
 
-@dataclass
-class Predictions:
-    """The predictions of all readings of a line on its samples, each computed at most once."""
-
-    formula: Formula
-    precision: Precision
-    samples: Sequence[AnySample]
-    _known: dict[tuple[int, Reading], Prediction] = field(default_factory=dict)
-
-    def __call__(self, index: int, reading: Reading) -> Prediction:
-        key = (index, reading)
-        if key not in self._known:
-            self._known[key] = predict(self.formula, reading, self.samples[index], self.precision)
-        return self._known[key]
+OUTSIDE = "outside of the budget"
 
 
 @dataclass(frozen=True)
@@ -97,13 +85,81 @@ def miss(prediction: Prediction, observed: Observation, sample: int) -> Miss | N
     for name, enclosure in prediction.items():
         if name not in observed:
             continue
-        if enclosure.shape != observed[name].shape:
-            return Miss(sample, name, (), f"the reading's shape is {enclosure.shape}, the subject's {observed[name].shape}")
+        if (misshapen := _misshapen(sample, name, enclosure.shape, observed[name])) is not None:
+            return misshapen
         inside = enclosure.contains(observed[name]) | unconstrained(prediction, name)
         if not inside.all():
             index = tuple(int(i) for i in np.argwhere(~inside)[0])
-            return Miss(sample, name, index, "outside of the budget")
+            return Miss(sample, name, index, OUTSIDE)
     return None
+
+
+class Steps:
+    """The enclosures of a trace, step by step, each computed once, when it is first asked for."""
+
+    def __init__(self, to_come: Iterator[Enclosure]):
+        self._to_come, self._known = to_come, list[Enclosure]()
+
+    def __iter__(self) -> Iterator[Enclosure]:
+        step = 0
+        while step < len(self._known) or self._goes_on():
+            yield self._known[step]
+            step += 1
+
+    def _goes_on(self) -> bool:
+        following = list(itertools.islice(self._to_come, 1))
+        self._known += following
+        return bool(following)
+
+
+@dataclass
+class Predictions:
+    """The predictions of all readings of a line on its samples, each computed at most once, and of a trace no more steps than
+    are asked for."""
+
+    formula: Formula
+    precision: Precision
+    samples: Sequence[AnySample]
+    _known: dict[tuple[int, Reading], Prediction] = field(default_factory=dict)
+    _steps: dict[tuple[int, Reading], Steps] = field(default_factory=dict)
+
+    def __call__(self, index: int, reading: Reading) -> Prediction:
+        key = (index, reading)
+        if key not in self._known:
+            self._known[key] = self._predicted(index, reading)
+        return self._known[key]
+
+    def _predicted(self, index: int, reading: Reading) -> Prediction:
+        if isinstance(self.formula, Optimizer):
+            return {"w": Rounding(self.precision).stack(list(self._steps_of(index, reading)))}
+        return predict(self.formula, reading, self.samples[index], self.precision)
+
+    def _steps_of(self, index: int, reading: Reading) -> Steps:
+        sample = self.samples[index]
+        assert isinstance(self.formula, Optimizer) and isinstance(sample, TraceSample)
+        key = (index, reading)
+        if key not in self._steps:
+            self._steps[key] = Steps(_trace_enclosures(self.formula, reading, sample, Rounding(self.precision)))
+        return self._steps[key]
+
+    def first_miss(self, index: int, reading: Reading, observed: Observation) -> Miss | None:
+        """The first number of an observation that a reading does not hold; None where it holds all of them."""
+        if not isinstance(self.formula, Optimizer):
+            return miss(self(index, reading), observed, index)
+        sample = self.samples[index]
+        assert isinstance(sample, TraceSample)
+        if (misshapen := _misshapen(index, "w", sample.trace.gradients.shape, observed["w"])) is not None:
+            return misshapen
+        for t, (enclosure, weights) in enumerate(zip(self._steps_of(index, reading), observed["w"], strict=True)):
+            inside = enclosure.contains(weights)
+            if not inside.all():
+                return Miss(index, "w", (t, int(np.argmin(inside))), OUTSIDE)
+        return None
+
+
+def _misshapen(sample: int, name: str, shape: tuple[int, ...], observed: np.ndarray) -> Miss | None:
+    same = shape == observed.shape
+    return None if same else Miss(sample, name, (), f"the reading's shape is {shape}, the subject's {observed.shape}")
 
 
 def unconstrained(prediction: Mapping[str, Enclosure], name: str) -> np.ndarray:
@@ -144,7 +200,7 @@ def fit(
     holds, misses = [], {}
     for reading in readings:
         for index, observed in zip(accepted, observations, strict=True):
-            if (missed := miss(predictions(index, reading), observed, index)) is not None:
+            if (missed := predictions.first_miss(index, reading, observed)) is not None:
                 misses[reading] = missed
                 break
         else:
