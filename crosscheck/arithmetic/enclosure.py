@@ -12,6 +12,7 @@ from .formats import Precision
 from .plain import FLOAT64_U, Plain, measured
 
 Wide = np.longdouble
+UNKNOWN: Any = object()  # what has not been looked at yet
 
 
 class Condition(NamedTuple):
@@ -28,7 +29,7 @@ class Enclosure:
     value is exact.
     """
 
-    __slots__ = ("_error", "_parts", "_plain", "_value", "_weighed", "fan", "huge", "precision", "shape")
+    __slots__ = ("_certain", "_error", "_ones", "_parts", "_plain", "_value", "_weighed", "_zeros", "fan", "huge", "precision", "shape")
     __array_ufunc__ = None  # NumPy then leaves mixed operations to us
 
     def __init__(self, value: np.ndarray, error: np.ndarray | None, precision: Precision, huge: np.ndarray | None = None):
@@ -38,6 +39,7 @@ class Enclosure:
         self._plain: Plain | None = None
         self._weighed = False  # whether it is known if there are plain bounds
         self._parts: tuple[np.ndarray, np.ndarray] | None = None
+        self._certain = self._ones = self._zeros = UNKNOWN
 
     @classmethod
     def of(
@@ -51,6 +53,7 @@ class Enclosure:
         made = cls.__new__(cls)
         made._value, made._parts, made._error, made._plain, made._weighed = value, parts, None, plain, True
         made.precision, made.shape, made.huge, made.fan = precision, plain.centre.shape, None, 0
+        made._certain = made._ones = made._zeros = UNKNOWN
         return made
 
     @property
@@ -79,6 +82,33 @@ class Enclosure:
                 with np.errstate(all="ignore"):
                     self._plain = measured(self.value.astype(np.float64), self._error, self.precision)
         return self._plain
+
+    @property
+    def certain(self) -> bool | None:
+        """Whether all numbers are exact; None where some are."""
+        if self._certain is UNKNOWN:
+            uncertain = 0 if self._error is None and self._plain is None else np.count_nonzero(self.error)
+            self._certain = True if not uncertain else False if uncertain == self.error.size else None
+        return self._certain
+
+    @property
+    def ones(self) -> np.ndarray | None:
+        """Where a number is 1 or -1 exactly, so that a product with it is exact; None if nowhere."""
+        if self._ones is UNKNOWN:
+            self._ones = self._exactly(np.abs(self.value) == 1)
+        return self._ones
+
+    @property
+    def zeros(self) -> np.ndarray | None:
+        """Where a number is 0 exactly; None if nowhere."""
+        if self._zeros is UNKNOWN:
+            self._zeros = self._exactly(self.value == 0)
+        return self._zeros
+
+    def _exactly(self, where: np.ndarray) -> np.ndarray | None:
+        if self.certain is False or not np.count_nonzero(where):
+            return None
+        return where if self.certain else where & (self.error == 0)
 
     @property
     def ndim(self) -> int:

@@ -9,14 +9,14 @@ import numpy as np
 
 from .enclosure import Enclosure, Wide
 from .plain import NEGLIGIBLE
-from .settle import either, is_zero, quicker, settle, settle_plain
+from .settle import either, quicker, remembered, settle, settle_plain
 
 _MODERATE = 300.0  # exponentials of such arguments are ordinary numbers of float64
 
 
 def _exp_plain(a: Enclosure) -> Enclosure | None:
     bounds, p = a.plain, a.precision
-    if not a.ndim or bounds is None or bounds.high > _MODERATE:
+    if bounds is None or bounds.high > _MODERATE:
         return None
     value = np.exp(a.value)
     spread = None if bounds.error is None else value.astype(np.float64) * np.expm1(bounds.error)
@@ -36,7 +36,7 @@ def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray]
             # an argument at the edge of the domain may have rounded to either side of it
             crosses = np.isnan(value) & (a.error > 0) & ~np.isnan(function(a.value + a.error))
             value = np.where(crosses, Wide(0), value)
-            result = settle(value, spread, p, k, void=crosses, exact=is_zero(a))
+            result = settle(value, spread, p, k, void=crosses, exact=a.zeros)
         if a.huge is None:
             return result
         with np.errstate(all="ignore"):
@@ -60,5 +60,5 @@ def _sqrt_spread(v: np.ndarray, e: np.ndarray) -> np.ndarray:
 exp = quicker(_exp_plain, _monotone(np.exp, lambda v, e: np.exp(v) * np.expm1(e), "elementary"))
 log = _monotone(np.log, _log_spread, "elementary")
 log1p = _monotone(np.log1p, lambda v, e: _log_spread(1 + v, e), "elementary")
-sqrt = _monotone(np.sqrt, _sqrt_spread, "one")
+sqrt = remembered(_monotone(np.sqrt, _sqrt_spread, "one"))
 tanh = _monotone(np.tanh, lambda v, e: np.minimum(e, 2), "elementary")

@@ -7,7 +7,7 @@ import numpy as np
 from .enclosure import Enclosure, Wide
 from .formats import Precision
 from .plain import NEGLIGIBLE
-from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, is_one, is_zero, quicker, settle, settle_plain, together
+from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, quicker, remembered, settle, settle_plain, together
 
 _QUOTIENT_ULPS = 2  # libraries write, and compilers make, a product with a rounded reciprocal of a quotient
 
@@ -33,15 +33,36 @@ def _multiply_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
 def _multiply_any(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value = a.value * b.value
-        spread = np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error
-        spread = np.where((a.error == 0) & (b.error == 0), Wide(0), spread)
+        spread = _spread_of_product(a, b)
         huge = void = None
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = flag(a, value.shape), flag(b, value.shape)
             may_vanish = (huge_a & (np.abs(b.value) <= b.error)) | (huge_b & (np.abs(a.value) <= a.error))
             huge, void = huge_a | huge_b, may_vanish
-        exact = is_one(a) | is_one(b) | ((spread == 0) & (value == 0))
+        exact = either(either(a.ones, b.ones), _vanished(value, spread))
         return settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
+
+
+def _spread_of_product(a: Enclosure, b: Enclosure) -> np.ndarray | None:
+    """|a|F + |b|E + EF, E and F the errors of a and b; None where both are exact."""
+    if a.certain and b.certain:
+        return None
+    if a.certain or b.certain:
+        exact, other = (a, b) if a.certain else (b, a)
+        spread = np.abs(exact.value) * other.error
+    else:
+        spread = (np.abs(a.value) + a.error) * b.error + np.abs(b.value) * a.error
+    if a.certain is False or b.certain is False:
+        return spread
+    return np.where((a.error == 0) & (b.error == 0), Wide(0), spread)  # not inf * 0
+
+
+def _vanished(value: np.ndarray, spread: np.ndarray | None) -> np.ndarray | None:
+    """Where a result is zero exactly; None if nowhere."""
+    zero = value == 0
+    if not np.count_nonzero(zero):
+        return None
+    return zero if spread is None else zero & (spread == 0)
 
 
 multiply = quicker(_multiply_plain, _multiply_any)
@@ -74,26 +95,38 @@ def _has_odd_reciprocal(size: np.ndarray, error: np.ndarray, p: Precision) -> np
 def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
         value = a.value / b.value
-        room = np.abs(b.value) - b.error
-        spread = np.where((a.error == 0) & (b.error == 0), Wide(0), (a.error + np.abs(value) * b.error) / room)
-        vanishes = (room <= 0) & (b.error > 0) & ~np.isnan(a.value)
-        spread, value = np.where(vanishes, Wide(np.inf), spread), np.where(vanishes, Wide(0), value)
-        odd = _has_odd_reciprocal(np.abs(b.value), b.error, a.precision) & (value != 0)
-        spread = spread + np.where(odd, (np.abs(a.value) + a.error) * a.precision.eta, Wide(0))
+        size = np.abs(b.value)
+        if a.certain and b.certain:
+            spread = None
+        else:
+            room = size - b.error
+            spread = (a.error + np.abs(value) * b.error) / room
+            if a.certain is not False and b.certain is not False:
+                spread = np.where((a.error == 0) & (b.error == 0), Wide(0), spread)
+            vanishes = (room <= 0) & (b.error > 0) & ~np.isnan(a.value)
+            if np.count_nonzero(vanishes):
+                spread, value = np.where(vanishes, Wide(np.inf), spread), np.where(vanishes, Wide(0), value)
         huge = void = None
-        if odd.any():
-            huge = odd & (np.abs(b.value) < 1 / a.precision.max)
+        odd = _has_odd_reciprocal(size, b.error, a.precision) & (value != 0)
+        if np.count_nonzero(odd):
+            lost = np.where(odd, (np.abs(a.value) + a.error) * a.precision.eta, Wide(0))
+            spread = lost if spread is None else spread + lost
+            huge = odd & (size < 1 / a.precision.max)
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = flag(a, value.shape), flag(b, value.shape)
+            spread = np.zeros(value.shape, Wide) if spread is None else spread
             spread = np.where(huge_b, np.maximum(spread, np.abs(value)), spread)
             huge, void = either(huge, huge_a & ~huge_b), huge_a & huge_b
-        exact = is_one(b) | ((spread == 0) & (value == 0) & (a.value == 0))
-        return settle(value, spread, a.precision, _QUOTIENT_ULPS, huge=huge, void=void, exact=exact)
+        vanished = _vanished(value, spread)
+        if vanished is not None:
+            vanished = vanished & (a.value == 0)
+        return settle(value, spread, a.precision, _QUOTIENT_ULPS, huge=huge, void=void, exact=either(b.ones, vanished))
 
 
 divide = quicker(_divide_plain, _divide_any)
 
 
+@remembered
 def power(a: Enclosure, exponent: int) -> Enclosure:
     """a**exponent for a whole exponent >= 0: by repeated products or by a power function, whichever rounds worse."""
     narrower = a.precision.powers
@@ -114,7 +147,7 @@ def _power(a: Enclosure, exponent: int, p: Precision) -> Enclosure:
         spread = np.where(a.error > 0, (size + a.error) ** exponent - size**exponent, Wide(0))
     roundings = 1 if exponent == 2 else exponent - 1 + p.elementary
     ulps = float(gamma(roundings, p)) / p.u
-    return settle(value, spread, p, ulps, huge=a.huge, exact=is_zero(a) | is_one(a))
+    return settle(value, spread, p, ulps, huge=a.huge, exact=either(a.zeros, a.ones))
 
 
 def prod(a: Enclosure) -> Enclosure:

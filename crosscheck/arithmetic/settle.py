@@ -14,41 +14,53 @@ from .plain import NEGLIGIBLE, Plain, bounded
 
 WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
 ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
+_REMEMBERED = 4096  # results of one operation on scalars
 
 
 def settle(
     value: np.ndarray,
-    spread: np.ndarray,
+    spread: np.ndarray | None,
     precision: Precision,
     ulps: float = 1,
     underflows: bool = True,
     huge: np.ndarray | None = None,
     void: np.ndarray | None = None,
-    exact: np.ndarray | bool = False,
+    exact: np.ndarray | None = None,
 ) -> Enclosure:
-    """The result of an operation: propagated ``spread`` plus the rounding of this operation, but where it is ``exact``.
+    """The result of an operation: propagated ``spread`` (None: nothing) plus the rounding of this operation, but where it is
+    ``exact``.
 
     An operation counts as exact only where it is so in every order of evaluation: adding nothing, multiplying by 0 or ±1.
     """
-    value, spread = np.asarray(value), np.asarray(spread)
+    value = np.asarray(value)
     magnitude = np.abs(value)
-    finite = np.isfinite(value)
-    spread = np.where(np.isnan(spread), np.inf, spread)
+    reach = magnitude if spread is None else magnitude + spread
+    ordinary = np.count_nonzero(np.isfinite(reach)) == reach.size
+    if not ordinary and spread is not None:
+        spread = np.where(np.isnan(spread), Wide(np.inf), spread)
+        reach = magnitude + spread
     u = precision.u if value.ndim else precision.scalar_u
-    rounding = (magnitude + spread) * Wide(ulps * u + WIDE_U)
+    error = reach * Wide(ulps * u + WIDE_U)
     if underflows:
-        rounding = rounding + Wide(precision.eta)
-    error = np.where(exact, spread, (spread + rounding) * ROUND_UP)
-    error = np.where(finite | (np.isinf(value) & (spread > 0)), error, Wide(0))
+        error = error + Wide(precision.eta)
+    if spread is not None:
+        error = error + spread
+    error = error * ROUND_UP
+    if exact is not None:
+        error = np.where(exact, Wide(0) if spread is None else spread, error)
+    if not ordinary:
+        of_uncertain = np.isinf(value) & (False if spread is None else spread > 0)
+        error = np.where(np.isfinite(value) | of_uncertain, error, Wide(0))
     if void is not None:
         error = np.where(void, Wide(np.inf), error)
-    overflows = finite & (magnitude + error > precision.max)
-    if overflows.any():
+    overflows = magnitude + error > precision.max
+    if not ordinary:
+        overflows &= np.isfinite(value)
+    if np.count_nonzero(overflows):
         huge = overflows if huge is None else huge | overflows
-    # An infinity that comes of uncertain operands could have been anything; NaN stays NaN.
-    lost = np.isinf(value) & (spread > 0)
-    if lost.any():
-        value, error = np.where(lost, Wide(0), value), np.where(lost, Wide(np.inf), error)
+    if not ordinary and np.count_nonzero(of_uncertain):
+        # An infinity that comes of uncertain operands could have been anything; NaN stays NaN.
+        value, error = np.where(of_uncertain, Wide(0), value), np.where(of_uncertain, Wide(np.inf), error)
     return Enclosure(value, error, precision, huge)
 
 
@@ -86,18 +98,50 @@ def settle_plain(
 
 def quicker(plain: Callable[..., Enclosure | None], general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
     """An operation that takes the quick way where that is open, else the one that knows all special cases."""
+    of_scalars = remembered(general)
 
     def operation(*operands: Enclosure) -> Enclosure:
+        if not any(a.shape for a in operands):
+            return of_scalars(*operands)
         result = plain(*operands)
         return general(*operands) if result is None else result
 
     return operation
 
 
+def remembered(general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
+    """The operation with a memory for scalars: 1-β and β^t are asked for at every step of every trace by every reading."""
+    known: dict[Any, Enclosure] = {}
+
+    def operation(a: Enclosure, *others: Any) -> Enclosure:
+        key = _identity(a, others)
+        if key is None:
+            return general(a, *others)
+        if key not in known:
+            if len(known) == _REMEMBERED:
+                known.clear()
+            known[key] = general(a, *others)
+        return known[key]
+
+    return operation
+
+
+def _identity(a: Enclosure, others: tuple[Any, ...]) -> Any:
+    """What an operation on scalars depends on: their numbers, and the precision, which the result keeps alive. None for arrays,
+    for zeros, which equal each other whatever their sign, and for what has more to it."""
+    key: list[Any] = [id(a.precision)]
+    for operand in (a, *others):
+        if isinstance(operand, Enclosure):
+            if type(operand) is not Enclosure or operand.shape or operand.huge is not None or operand.fan or not operand.value:
+                return None
+            key += (operand.value[()], operand.error[()])
+        else:
+            key.append(operand)
+    return tuple(key)
+
+
 def both_plain(a: Enclosure, b: Enclosure) -> tuple[Plain, Plain] | None:
-    """The bounds of two operands, if their result is an array and both are plain."""
-    if not (a.shape or b.shape):
-        return None
+    """The bounds of two operands, if both are plain."""
     bounds_a, bounds_b = a.plain, b.plain
     return None if bounds_a is None or bounds_b is None else (bounds_a, bounds_b)
 
@@ -113,15 +157,6 @@ def together(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
     if a is None or b is None:
         return a if b is None else b
     return a + b
-
-
-def is_one(a: Enclosure) -> np.ndarray:
-    """Where multiplying by a number changes its sign at most."""
-    return (np.abs(a.value) == 1) & (a.error == 0)
-
-
-def is_zero(a: Enclosure) -> np.ndarray:
-    return (a.value == 0) & (a.error == 0)
 
 
 def flag(a: Enclosure, shape: tuple[int, ...]) -> np.ndarray:

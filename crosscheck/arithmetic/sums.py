@@ -10,7 +10,7 @@ import numpy as np
 from .enclosure import Enclosure, Wide
 from .formats import Precision
 from .plain import gamma_plain
-from .settle import ROUND_UP, WIDE_U, both_plain, flag, gamma, is_zero, quicker, settle, settle_plain, together
+from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, quicker, settle, settle_plain, together
 
 
 def _combine_plain(combine: np.ufunc, a: Enclosure, b: Enclosure) -> Enclosure | None:
@@ -28,18 +28,21 @@ def _combine_plain(combine: np.ufunc, a: Enclosure, b: Enclosure) -> Enclosure |
 
 def _add_any(a: Enclosure, b: Enclosure) -> Enclosure:
     with np.errstate(all="ignore"):
-        value, spread = a.value + b.value, a.error + b.error
+        value = a.value + b.value
+        spread = None if a.certain and b.certain else a.error + b.error
+        exact = _exact(a, b, np.asarray(value))
         if a.fan > 1 or b.fan > 1:  # fused multiply-adds may start from the bias, and round against it at every term
-            spread = spread + gamma(max(a.fan - 1, 0), a.precision) * (np.abs(b.value) + b.error)
-            spread = spread + gamma(max(b.fan - 1, 0), a.precision) * (np.abs(a.value) + a.error)
+            against = gamma(max(a.fan - 1, 0), a.precision) * (np.abs(b.value) + b.error)
+            against = against + gamma(max(b.fan - 1, 0), a.precision) * (np.abs(a.value) + a.error)
+            spread = against if spread is None else spread + against
+            exact = None if exact is None else exact & (against == 0)
         huge = void = None
         if a.huge is not None or b.huge is not None:
             huge_a, huge_b = flag(a, value.shape), flag(b, value.shape)
             huge = huge_a | huge_b
             void = huge_a & huge_b & (np.sign(a.value) != np.sign(b.value))
-        exact = _is_exact(a, b, np.asarray(value)) & (spread == a.error + b.error)
         flushed = _flushed(a.precision)
-        if flushed:
+        if flushed and exact is not None:
             exact = exact & ((np.abs(value) >= flushed) | (value == 0))
         return settle(value, spread, a.precision, underflows=flushed > 0, huge=huge, void=void, exact=exact)
 
@@ -49,12 +52,15 @@ def _flushed(p: Precision) -> float:
     return p.eta if p.flushes else 0.0
 
 
-def _is_exact(a: Enclosure, b: Enclosure, value: np.ndarray) -> np.ndarray:
-    """Where the sum of two exact numbers is a number of the format itself."""
+def _exact(a: Enclosure, b: Enclosure, value: np.ndarray) -> np.ndarray | None:
+    """Where nothing is added, or the sum of two exact numbers is a number of the format itself; None if nowhere."""
+    unchanged = either(a.zeros, b.zeros)
+    if a.certain is False or b.certain is False:
+        return unchanged
     rest = value - a.value
     residual = (a.value - (value - rest)) + (b.value - rest)
     held = value.astype(_stored(value, a.precision)).astype(Wide) == value
-    return ((a.error == 0) & (b.error == 0) & held & (residual == 0)) | is_zero(a) | is_zero(b)
+    return either((a.error == 0) & (b.error == 0) & held & (residual == 0), unchanged)
 
 
 def _stored(value: np.ndarray, precision: Precision) -> np.dtype:
