@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from .plain import NEGLIGIBLE, Plain, bounded
 
 WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
 ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
+_FEW = 48  # numbers: for fewer, the general way is the quicker one
 _REMEMBERED = 4096  # results of one operation on scalars
 
 
@@ -141,7 +143,9 @@ def _identity(a: Enclosure, others: tuple[Any, ...]) -> Any:
 
 
 def both_plain(a: Enclosure, b: Enclosure) -> tuple[Plain, Plain] | None:
-    """The bounds of two operands, if both are plain."""
+    """The bounds of two operands, if both are plain, and so large that it pays to find out."""
+    if math.prod(a.shape) < _FEW and math.prod(b.shape) < _FEW:
+        return None
     bounds_a, bounds_b = a.plain, b.plain
     return None if bounds_a is None or bounds_b is None else (bounds_a, bounds_b)
 
