@@ -7,6 +7,10 @@ READY := .venv/ready
 .PHONY: report test bench lint
 .DELETE_ON_ERROR:
 
+# What XLA compiles is kept beside the environment: a second run compiles nothing again.
+report test: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.venv/jax
+report test: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
+
 report: $(READY)
 	.venv/bin/gradspec report $(ARGS)
 

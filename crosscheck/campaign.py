@@ -168,8 +168,8 @@ def _why_lost(error: BaseException, timeout: float) -> str:
 
 
 def _examine_all(workers: Workers, waiting: Iterable[Cell], plan: Plan, keep: Tell) -> None:
-    """Examine each cell by itself, so that one which hangs or kills its worker is lost alone; those of one line and dtype follow
-    each other in the same worker, since they share inputs and enclosures."""
+    """Examine each cell by itself, so that one which hangs or kills its worker is lost alone; those of one line and dtype
+    follow each other in the same worker, since they share inputs and enclosures."""
     futures = {_schedule(workers, cell, plan): cell for cell in sorted(waiting, key=_neighbours)}
     for future in as_completed(futures):
         keep(_result_or_reason(futures[future], future, plan.timeout))

@@ -13,6 +13,7 @@ from ..reference.vocabulary import Axis, Formula, Map, NotConformable, Optimizer
 from .arithmetic.formats import Precision
 from .arithmetic.rounding import Enclosure, Rounding
 from .domains import AnySample, Sample, TraceSample
+from .stepwise import Steps
 
 Observation = Mapping[str, np.ndarray]  # "value" and "x_bar" of a map; "w" of an optimizer, a row each step
 
@@ -92,24 +93,6 @@ def miss(prediction: Prediction, observed: Observation, sample: int) -> Miss | N
             index = tuple(int(i) for i in np.argwhere(~inside)[0])
             return Miss(sample, name, index, OUTSIDE)
     return None
-
-
-class Steps:
-    """The enclosures of a trace, step by step, each computed once, when it is first asked for."""
-
-    def __init__(self, to_come: Iterator[Enclosure]):
-        self._to_come, self._known = to_come, list[Enclosure]()
-
-    def __iter__(self) -> Iterator[Enclosure]:
-        step = 0
-        while step < len(self._known) or self._goes_on():
-            yield self._known[step]
-            step += 1
-
-    def _goes_on(self) -> bool:
-        following = list(itertools.islice(self._to_come, 1))
-        self._known += following
-        return bool(following)
 
 
 @dataclass

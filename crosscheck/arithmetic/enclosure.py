@@ -29,7 +29,20 @@ class Enclosure:
     value is exact.
     """
 
-    __slots__ = ("_certain", "_error", "_ones", "_parts", "_plain", "_value", "_weighed", "_zeros", "fan", "huge", "precision", "shape")
+    __slots__ = (
+        "_certain",
+        "_error",
+        "_ones",
+        "_parts",
+        "_plain",
+        "_value",
+        "_weighed",
+        "_zeros",
+        "fan",
+        "huge",
+        "precision",
+        "shape",
+    )
     __array_ufunc__ = None  # NumPy then leaves mixed operations to us
 
     def __init__(self, value: np.ndarray, error: np.ndarray | None, precision: Precision, huge: np.ndarray | None = None):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...reference.vocabulary import Optimizer, Reading
-from ..arithmetic.rounding import Enclosure
+from ..stepwise import Steps, parting
 from .experiments import OWN, Arguments, courses, experiment
 from .playing import Experiment, Player
-from .prediction import trajectory
+from .prediction import steps
 from .space import Candidate, Space
 
 EXACTLY = "float64"
@@ -46,14 +46,14 @@ class _AtOwnValues:
     """What candidates do at the box's own values of its arguments."""
 
     traces: Sequence[Experiment]
-    _known: dict[Candidate, list[Enclosure]] = field(default_factory=dict)
+    _known: dict[Candidate, list[Steps]] = field(default_factory=dict)
 
     def same(self, a: tuple[Space, Candidate], b: tuple[Space, Candidate]) -> bool:
-        return not any(x.parts_from(y).any() for x, y in zip(self._trajectories(*a), self._trajectories(*b), strict=True))
+        return all(parting(x, y) is None for x, y in zip(self._steps(*a), self._steps(*b), strict=True))
 
-    def _trajectories(self, space: Space, candidate: Candidate) -> list[Enclosure]:
+    def _steps(self, space: Space, candidate: Candidate) -> list[Steps]:
         if candidate not in self._known:
-            self._known[candidate] = [trajectory(space, candidate, one, EXACTLY) for one in self.traces]
+            self._known[candidate] = [steps(space, candidate, one, EXACTLY) for one in self.traces]
         return self._known[candidate]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...adapters.box import Box, BoxError, Run
 from ...adapters.contract import Unsupported
+from ..stepwise import Steps
 
 T = TypeVar("T")
 TIME_LIMIT = 10.0  # seconds for one call of a box, unless the caller says otherwise: compiling a step takes one or two
@@ -37,10 +38,12 @@ class Experiment:
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """An experiment and what the box made of it: the weights after each step, (steps, d)."""
+    """An experiment and what the box made of it: the weights after each step, (steps, d). ``predicted`` keeps what candidates
+    may do beside it, as far as that was looked at."""
 
     experiment: Experiment
     weights: np.ndarray
+    predicted: dict[Any, Steps] = field(default_factory=dict, repr=False)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arithmetic.formats import precision
 from ..arithmetic.rounding import Enclosure, Rounding
+from ..stepwise import Steps
 from .playing import Experiment, Played
 from .space import Candidate, Space
 
@@ -120,15 +121,26 @@ class Model:
         self.state = self.state._replace(t=self.state.t + 1)
 
 
-def steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Iterator[Enclosure]:
+def steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Steps:
     """What the weights may be after each step, in floating point of ``dtype``."""
+    return Steps(_steps(space, candidate, experiment, dtype))
+
+
+def _steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Iterator[Enclosure]:
     model = Model(space, candidate, experiment.weights, experiment.arguments, dtype)
     for gradient, rate in zip(experiment.gradients, experiment.rates, strict=True):
         yield model.step(gradient, rate)
 
 
-def steps_beside(space: Space, candidate: Candidate, played: Played, dtype: str) -> Iterator[Enclosure]:
-    """The same along what a box did, of which is taken what the budgets leave open."""
+def steps_beside(space: Space, candidate: Candidate, played: Played, dtype: str) -> Steps:
+    """The same along what a box did, of which is taken what the budgets leave open; what was computed once is kept."""
+    key = (candidate, dtype)
+    if key not in played.predicted:
+        played.predicted[key] = Steps(_steps_beside(space, candidate, played, dtype))
+    return played.predicted[key]
+
+
+def _steps_beside(space: Space, candidate: Candidate, played: Played, dtype: str) -> Iterator[Enclosure]:
     trace = played.experiment
     model = Model(space, candidate, trace.weights, trace.arguments, dtype)
     for gradient, rate, observed in zip(trace.gradients, trace.rates, played.weights, strict=True):
@@ -259,8 +271,3 @@ def worst_share(space: Space, candidate: Candidate, played: Sequence[Played], dt
 def unbound(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str) -> int:
     """How many numbers the budget would let be anything."""
     return sum(int(e.void.sum()) for one in played for e in steps_beside(space, candidate, one, dtype))
-
-
-def trajectory(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Enclosure:
-    """The enclosures of all steps, (steps, d)."""
-    return Rounding(precision(dtype)).stack(list(steps(space, candidate, experiment, dtype)))

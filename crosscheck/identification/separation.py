@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..arithmetic.rounding import Enclosure
 from ..domains import draw
+from ..stepwise import Steps, parting
 from .experiments import SETTINGS, Arguments, courses, drawn, experiment
 from .playing import Experiment, Played, Player
-from .prediction import fits, trajectory
+from .prediction import fits, steps
 from .space import Candidate, Space
 
 ROUNDS = 12  # traces that the box is asked for at most
@@ -45,7 +45,7 @@ def best_split(
     """Of fixed and drawn traces the one on which the candidates fall into most classes; None if they never part."""
     found, most = None, 1
     for proposal in proposals(player, chosen, seed):
-        count = len(classes([trajectory(space, c, proposal, player.dtype) for c in candidates[:COMPARED]]))
+        count = len(classes([steps(space, c, proposal, player.dtype) for c in candidates[:COMPARED]]))
         if count > most:
             found, most = proposal, count
         if most == min(len(candidates), COMPARED):
@@ -64,11 +64,11 @@ def space_name(name: str) -> str:
     return name.rpartition("/")[2].partition(" at 0x")[0]
 
 
-def classes(predictions: Sequence[Enclosure]) -> list[list[int]]:
+def classes(predictions: Sequence[Steps]) -> list[list[int]]:
     """The predictions grouped so that each parts from the first of every other group."""
     groups: list[list[int]] = []
     for i, prediction in enumerate(predictions):
-        home = next((g for g in groups if not prediction.parts_from(predictions[g[0]]).any()), None)
+        home = next((g for g in groups if parting(prediction, predictions[g[0]]) is None), None)
         if home is None:
             groups.append([i])
         else:

@@ -11,11 +11,11 @@ import numpy as np
 
 from ...adapters.box import Box
 from ..arithmetic.formats import precision
-from ..arithmetic.rounding import Enclosure
 from ..domains import RATES, WIDTH
+from ..stepwise import Steps, parting
 from .experiments import EXACT, Arguments
 from .playing import Experiment, Played
-from .prediction import first_miss, steps, trajectory
+from .prediction import first_miss, steps
 from .space import Candidate, Space
 
 STEPS = 4
@@ -66,28 +66,20 @@ def against(
 ) -> list[TraceWitness]:
     """For each of the others a trace on which it parts from the candidate, the smallest of the first experiment in which one is
     found: the small traces come first. None for one that parts from it nowhere."""
-    mine = [trajectory(space, candidate, one.experiment, dtype) for one in played]
-    found = (_first_parting(space, other, mine, played, dtype) for other in others)
-    return [
-        _witness(candidate, other, mine[i], played[i], *at, dtype, space)
-        for other, (i, at) in zip(others, found, strict=True)
-        if at is not None
-    ]
+    mine = [steps(space, candidate, one.experiment, dtype) for one in played]
+    found = (_first_parting(space, candidate, other, mine, played, dtype) for other in others)
+    return [witness for witness in found if witness is not None]
 
 
 def _first_parting(
-    space: Space, other: Candidate, mine: Sequence[Enclosure], played: Sequence[Played], dtype: str
-) -> tuple[int, tuple[int, int] | None]:
-    """The experiment, and the step and weight in it, at which another reading parts first."""
-    for i, (values, one) in enumerate(zip(mine, played, strict=True)):
-        if (at := _smallest(values, trajectory(space, other, one.experiment, dtype))) is not None:
-            return i, at
-    return 0, None
-
-
-def _smallest(mine: Enclosure, theirs: Enclosure) -> tuple[int, int] | None:
-    apart = np.argwhere(mine.parts_from(theirs))
-    return (int(apart[0][0]), int(apart[0][1])) if apart.size else None  # rows are steps: the earliest, then the simplest
+    space: Space, candidate: Candidate, other: Candidate, mine: Sequence[Steps], played: Sequence[Played], dtype: str
+) -> TraceWitness | None:
+    """The first experiment in which another reading parts, at its earliest step, and the simplest trace there."""
+    for own, one in zip(mine, played, strict=True):
+        theirs = steps(space, other, one.experiment, dtype)
+        if (at := parting(own, theirs)) is not None:
+            return _witness(candidate, other, own, theirs, one, *at)
+    return None
 
 
 def failure(space: Space, candidate: Candidate, played: Played, dtype: str) -> TraceWitness | None:
@@ -95,15 +87,14 @@ def failure(space: Space, candidate: Candidate, played: Played, dtype: str) -> T
     missed = first_miss(space, candidate, [played], dtype)
     if missed is None:
         return None
-    mine = trajectory(space, candidate, played.experiment, dtype)
-    return _witness(candidate, candidate, mine, played, missed.step - 1, missed.weight, dtype, space)
+    mine = steps(space, candidate, played.experiment, dtype)
+    return _witness(candidate, candidate, mine, mine, played, missed.step - 1, missed.weight)
 
 
 def _witness(
-    mine: Candidate, other: Candidate, values: Enclosure, played: Played, step: int, column: int, dtype: str, space: Space
+    mine: Candidate, other: Candidate, my_steps: Steps, other_steps: Steps, played: Played, step: int, column: int
 ) -> TraceWitness:
     trace = played.experiment
-    theirs = list(steps(space, other, trace, dtype))[step]
     changed: dict[str, Any] = {axis: option for axis, (_, option) in mine.reading.difference(other.reading).items()}
     return TraceWitness(
         against=changed,
@@ -113,6 +104,6 @@ def _witness(
         arguments=dict(trace.arguments),
         step=step + 1,
         box=_number(played.weights[step, column]),
-        reading=_number(values.value[step, column]),
-        other=_number(theirs.value[column]),
+        reading=_number(my_steps[step].value[column]),
+        other=_number(other_steps[step].value[column]),
     )

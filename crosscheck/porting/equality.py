@@ -12,6 +12,7 @@ import numpy as np
 from ...reference.vocabulary import Hyperparameter, Optimizer, Reading
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure, Rounding
+from ..stepwise import Steps, parting
 from .feeds import CONSTANT, FORMAT, Feed, trial
 from .offers import Offer
 from .rules import Translation
@@ -20,14 +21,16 @@ from .source import Setting, Source
 CHANGING = "a rate that is new at every step"
 
 
-def enclosures(setting: Setting, feed: Feed, p: Precision | None = None) -> Iterator[Enclosure]:
+def enclosures(setting: Setting, feed: Feed, p: Precision | None = None) -> Steps:
     """What the weights may be after each step of a trace."""
     xp = Rounding(p or precision(FORMAT))
     hyper = {name: xp.asarray(value) for name, value in setting.values.items()}
-    yield from _steps(xp, setting.line, setting.reading, feed, hyper, [xp.asarray(rate) for rate in feed.rates])
+    return Steps(_steps(xp, setting.line, setting.reading, feed, hyper, [xp.asarray(rate) for rate in feed.rates]))
 
 
-def mapped(offer: Offer, translation: Translation, values: Mapping[str, float], feed: Feed, p: Precision | None = None) -> Any:
+def mapped(
+    offer: Offer, translation: Translation, values: Mapping[str, float], feed: Feed, p: Precision | None = None
+) -> Steps:
     """The same for a target, at the values that a translation gives it; the map's own roundings are in the bounds."""
     xp = Rounding(p or precision(FORMAT))
     lifted = {name: xp.asarray(value) for name, value in values.items()}
@@ -35,7 +38,7 @@ def mapped(offer: Offer, translation: Translation, values: Mapping[str, float], 
     hyper = {name: xp.asarray(value) for name, value in offer.untaken.items()}
     hyper |= {name: xp.asarray(value) for name, value in translation.values_in(xp, lifted, rates[0]).items()}
     own_rates = (translation.rate_in(xp, lifted, rate) for rate in rates)
-    yield from _steps(xp, offer.line, offer.reading, feed, hyper, own_rates)
+    return Steps(_steps(xp, offer.line, offer.reading, feed, hyper, own_rates))
 
 
 def _steps(
@@ -45,15 +48,6 @@ def _steps(
     with np.errstate(all="ignore"):
         for weights, _ in line.steps_in(xp, xp.asarray(feed.weights), gradients, rates, hyper, reading):
             yield weights
-
-
-def parting(a: Iterator[Enclosure], b: Iterator[Enclosure]) -> tuple[int, int] | None:
-    """The first step (from 0) at which two readings can be told apart, and the first weight there; None if they never can."""
-    for step, (mine, theirs) in enumerate(zip(a, b, strict=True)):
-        apart = mine.parts_from(theirs)
-        if apart.any():
-            return step, int(np.argmax(apart))
-    return None
 
 
 def epsilon(values: Mapping[str, float]) -> float:
@@ -80,12 +74,12 @@ class Yardstick:
         return cls(other, trial(course, 3 * source.base, epsilon(other.values)))
 
     @cached_property
-    def expected(self) -> list[Enclosure]:
-        return list(enclosures(self.setting, self.feed))
+    def expected(self) -> Steps:
+        return enclosures(self.setting, self.feed)
 
     def parting(self, offer: Offer, translation: Translation) -> int | None:
         """The first step (from 0) at which a target parts from the source; None if it never does."""
-        at = parting(iter(self.expected), mapped(offer, translation, self.setting.values, self.feed))
+        at = parting(self.expected, mapped(offer, translation, self.setting.values, self.feed))
         return None if at is None else at[0]
 
 

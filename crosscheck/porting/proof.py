@@ -14,7 +14,8 @@ from ...adapters.contract import Adapter, Trace, Unsupported
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure
 from ..examine import precision_variants
-from .equality import enclosures, epsilon, mapped, parting
+from ..stepwise import Steps, parting
+from .equality import enclosures, epsilon, mapped
 from .feeds import FORMAT, Feed, proofs
 from .offers import Offer
 from .rules import Translation
@@ -56,7 +57,7 @@ def prove(adapter: Adapter, source: Source, offer: Offer, translation: Translati
         except Unsupported as error:
             return Refusal(str(error))
     for run in runs:
-        if (at := parting(*map(iter, run.plain))) is not None:
+        if (at := parting(*run.plain)) is not None:
             return Refusal(f"the two readings part at step {at[0] + 1} with {run.feed.course}, at weight {at[1]}")
     refusal: Refusal | None = None
     for p, words in precision_variants(offer.line, precision(FORMAT)).values():
@@ -79,12 +80,11 @@ class _Run:
     weights: np.ndarray
 
     @cached_property
-    def plain(self) -> tuple[list[Enclosure], list[Enclosure]]:
+    def plain(self) -> tuple[Steps, Steps]:
         """The source's reading, and the target's at the mapped values, in the plain model of rounding."""
-        mine, theirs = self._readings(precision(FORMAT))
-        return list(mine), list(theirs)
+        return self._readings(precision(FORMAT))
 
-    def _readings(self, p: Precision) -> tuple[Iterator[Enclosure], Iterator[Enclosure]]:
+    def _readings(self, p: Precision) -> tuple[Steps, Steps]:
         values = self.source.configured.values
         return enclosures(self.source.configured, self.feed, p), mapped(self.offer, self.translation, values, self.feed, p)
 

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from ...reference.namespace import Floating
-from .equality import CHANGING, enclosures, epsilon, mapped, parting
+from ..stepwise import parting
+from .equality import CHANGING, enclosures, epsilon, mapped
 from .feeds import CONSTANT, FORMAT, Feed, normal, small
 from .offers import Offer
 from .rules import Translation
@@ -103,9 +104,8 @@ def witness(source: Source, offer: Offer, translation: Translation) -> PortWitne
     """The smallest of the small traces on which the two can be told apart, at a constant rate if that will do."""
     for course in (CONSTANT, CHANGING):
         feed = small(course, source.base, epsilon(source.configured.values))
-        mine = list(enclosures(source.configured, feed))
-        theirs = list(mapped(offer, translation, source.configured.values, feed))
-        if (at := parting(iter(mine), iter(theirs))) is not None:
+        mine, theirs = enclosures(source.configured, feed), mapped(offer, translation, source.configured.values, feed)
+        if (at := parting(mine, theirs)) is not None:
             step, column = at
             return PortWitness(
                 float(feed.weights[column]),
