@@ -12,6 +12,7 @@ import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from ...adapters.contract import Adapter, Native, dotted_names
@@ -57,17 +58,14 @@ class Offer:
 def offers(adapter: Adapter, source: Setting, root: str = "") -> list[Offer]:
     """The natives of the source's family, and those made of them that come nearer to its reading; ``root`` keeps to those of
     one module, such as optax."""
-    every = _natives(adapter)
-    own = [offer for offer in every if offer.line.family == source.line.family]
-    found = [*own]
+    found = [offer for offer in _natives(adapter) if offer.line.family == source.line.family]
     for _ in range(2):
-        found += [
-            made for made in _modified(adapter, every, found, source) if made.expression not in {o.expression for o in found}
-        ]
+        found += [made for made in _modified(adapter, found, source) if made.expression not in {o.expression for o in found}]
     return [offer for offer in found if not root or offer.root == root]
 
 
-def _natives(adapter: Adapter) -> list[Offer]:
+@cache
+def _natives(adapter: Adapter) -> Sequence[Offer]:
     known = [_offer(native) for native in adapter.natives if isinstance(line_named(native.line), Optimizer)]
     installed = [o for o, native in known if FORMAT in (native.dtypes or (FORMAT,)) and not adapter.missing(native)]
     forms = _forms(installed)
@@ -136,15 +134,16 @@ class _Change:
     part: ast.expr
 
 
-def _modified(adapter: Adapter, every: Sequence[Offer], offers: Sequence[Offer], source: Setting) -> Iterator[Offer]:
-    changes = [
-        change
-        for b in every
-        for a in every
-        if a is not b and a.line.family == b.line.family and (change := _change(a, b)) is not None
-    ]
+@cache
+def _changes(adapter: Adapter) -> Sequence[_Change]:
+    every = _natives(adapter)
+    pairs = ((a, b) for b in every for a in every if a is not b and a.line.family == b.line.family)
+    return [change for a, b in pairs if (change := _change(a, b)) is not None]
+
+
+def _modified(adapter: Adapter, offers: Sequence[Offer], source: Setting) -> Iterator[Offer]:
     for offer in offers:
-        for change in changes:
+        for change in _changes(adapter):
             if _is_towards(change, offer, source) and (expression := _applied(adapter, change, offer)):
                 yield replace(
                     offer,
