@@ -9,7 +9,7 @@ from ..reference.vocabulary import Formula, Map, Optimizer
 from .domains import AnySample, Sample, TraceSample, bound_sizes, hyperparameters
 from .profiles import Profile
 from .subjects import Subject
-from .witness import PACKED, Deviation, known, label_of
+from .witness import PACKED, Departure, known, label_of
 
 Bucket = tuple[tuple[str, float], ...]
 
@@ -40,11 +40,11 @@ def held_back(subject: Subject, samples: Sequence[AnySample], accepted: Sequence
 
 
 def _is_witness(subject: Subject, sample: AnySample) -> bool:
-    """Whether a sample is the kept witness of the deviation that is claimed, or holds it among others."""
+    """Whether a sample is the kept witness of the departure that is claimed, or holds it among others."""
     if subject.native is None or not subject.native.claim:
         return False
     formula = subject.formula
-    claimed = Deviation.of(formula, formula.reading("printed", **subject.native.claim))
+    claimed = Departure.of(formula, formula.reading("printed", **subject.native.claim))
     if isinstance(sample, Sample):
         return sample.label == label_of(dict(claimed.axes))
     kept = known(formula, subject.cell.dtype, claimed)

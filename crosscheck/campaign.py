@@ -278,4 +278,4 @@ def _search(line_id: str, dtype: str, plan: Plan) -> list[Any]:
 
     formula = line(line_id)
     claims = [native.claim for name in plan.adapters for native in load(name).natives if native.line == line_id]
-    return [witness.search(formula, dtype, deviation, plan.seed) for deviation in witness.deviations(formula, claims)]
+    return [witness.search(formula, dtype, departure, plan.seed) for departure in witness.departures(formula, claims)]

@@ -11,7 +11,7 @@ from ..reference.vocabulary import Axis, Formula, Map, Reading
 from .domains import AnySample, Sample
 from .findings import Cell, Check, Deviation, Finding, Proof, Witness
 from .fit import evaluated
-from .witness import Deviation as Departure
+from .witness import Departure
 from .witness import known, sample_of
 from .witnessed import pair_witness
 

@@ -23,7 +23,7 @@ from .profiles import Profile
 from .reproduce import script_for
 from .subjects import FrameworkError, Subject
 from .verdict import Judgement, judge, spoken_of
-from .witness import Deviation, known, replays, sample_of
+from .witness import Departure, known, replays, sample_of
 from .witnessed import failure_witness, pair_witness
 
 
@@ -224,7 +224,7 @@ def _separable(formula: Formula, claim: Reading | None, dtype: str) -> bool:
     """Whether a kept witness tells the claimed reading from the printed one at this dtype."""
     if claim is None or claim == formula.printed:
         return False
-    witness = known(formula, dtype, Deviation.of(formula, claim))
+    witness = known(formula, dtype, Departure.of(formula, claim))
     return witness is not None and witness.found
 
 
@@ -268,7 +268,7 @@ def _witness(
     accepted: Sequence[int],
     observed: Sequence[Observation],
 ) -> Witness | None:
-    """What shows the judgement: the kept witness of the deviation if it shows there, else the first sample that does."""
+    """What shows the judgement: the kept witness of the departure if it shows there, else the first sample that does."""
     if judgement.verdict == "agrees":
         return None
     formula, dtype = subject.formula, subject.cell.dtype
@@ -277,8 +277,8 @@ def _witness(
     if reading is None or rival is None:
         return None
     if judgement.reading is not None:
-        for deviation in (Deviation.of(formula, reading), Deviation.of(formula, rival)):
-            stored = known(formula, dtype, deviation)
+        for departure in (Departure.of(formula, reading), Departure.of(formula, rival)):
+            stored = known(formula, dtype, departure)
             sample = sample_of(formula, stored) if stored is not None and stored.found else None
             if sample is None or not subject.accepts(sample):
                 continue

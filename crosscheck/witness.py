@@ -1,6 +1,6 @@
 """Witnesses: the smallest inputs that tell two readings apart, searched once, kept as data, and replayed first ever after.
 
-A witness belongs to a line, a dtype and a deviation: the axes on which a reading differs from the printed one. Whether it
+A witness belongs to a line, a dtype and a departure: the axes on which a reading differs from the printed one. Whether it
 separates is decided by the rounding model alone, so that one witness serves every framework.
 """
 
@@ -35,7 +35,7 @@ class Kept(msgspec.Struct, frozen=True, order=True):
     """A witness as data: numbers as hexadecimal floating point. ``found`` is false where no input was found to separate."""
 
     dtype: str
-    deviation: dict[str, str]
+    departure: dict[str, str]
     found: bool
     arrays: dict[str, Any] = {}  # nested lists of hex strings
     settings: dict[str, str] = {}
@@ -44,13 +44,13 @@ class Kept(msgspec.Struct, frozen=True, order=True):
 
 
 @dataclass(frozen=True)
-class Deviation:
+class Departure:
     """A reading, as what it changes in the printed one."""
 
     axes: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, formula: Formula, reading: Reading) -> Deviation:
+    def of(cls, formula: Formula, reading: Reading) -> Departure:
         return cls(tuple((axis, other) for axis, (_, other) in formula.printed.difference(reading).items()))
 
     def reading(self, formula: Formula) -> Reading:
@@ -74,15 +74,15 @@ def kept(line_id: str) -> tuple[Kept, ...]:
 def keep(line_id: str, witnesses: Iterable[Kept]) -> None:
     """Write the witnesses of a line, replacing those of the file."""
     FOLDER.mkdir(exist_ok=True)
-    ordered = sorted(witnesses, key=lambda w: (sorted(w.deviation.items()), w.dtype))
+    ordered = sorted(witnesses, key=lambda w: (sorted(w.departure.items()), w.dtype))
     path_of(line_id).write_bytes(msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n")
     kept.cache_clear()
 
 
-def known(formula: Formula, dtype: str, deviation: Deviation) -> Kept | None:
-    """The kept witness for a deviation; None if it was never searched."""
-    wanted = dict(deviation.axes)
-    return next((w for w in kept(formula.id) if w.dtype == dtype and w.deviation == wanted), None)
+def known(formula: Formula, dtype: str, departure: Departure) -> Kept | None:
+    """The kept witness for a departure; None if it was never searched."""
+    wanted = dict(departure.axes)
+    return next((w for w in kept(formula.id) if w.dtype == dtype and w.departure == wanted), None)
 
 
 def to_hex(array: np.ndarray) -> Any:
@@ -98,7 +98,7 @@ def from_hex(nested: Any, dtype: np.dtype) -> np.ndarray:
 def sample_of(formula: Formula, witness: Kept) -> AnySample:
     """A kept witness as a sample, at its own small size."""
     p = precision(witness.dtype)
-    label = label_of(witness.deviation)
+    label = label_of(witness.departure)
     arrays = {name: from_hex(values, p.numpy) for name, values in witness.arrays.items()}
     if isinstance(formula, Map):
         cotangent = arrays.pop("cotangent")
@@ -107,9 +107,9 @@ def sample_of(formula: Formula, witness: Kept) -> AnySample:
     return TraceSample(label, _trace(formula, arrays["gradients"], witness.rates, witness.setting, arrays["w"]))
 
 
-def label_of(deviation: Mapping[str, str]) -> str:
-    """What the sample of a deviation's witness is called."""
-    return "witness of " + ", ".join(f"{axis}={option}" for axis, option in sorted(deviation.items()))
+def label_of(departure: Mapping[str, str]) -> str:
+    """What the sample of a departure's witness is called."""
+    return "witness of " + ", ".join(f"{axis}={option}" for axis, option in sorted(departure.items()))
 
 
 def _trace(formula: Optimizer, gradients: np.ndarray, rates: str, setting: int, weights: np.ndarray) -> Trace:
@@ -145,14 +145,14 @@ def _side_by_side(formula: Optimizer, traces: list[Trace], rates: str, setting: 
 # --- searched -------------------------------------------------------------------------------------------------------
 
 
-def search(formula: Formula, dtype: str, deviation: Deviation, seed: int = 0) -> Kept:
+def search(formula: Formula, dtype: str, departure: Departure, seed: int = 0) -> Kept:
     """The smallest input found on which no floating-point number can belong to both the deviating and the printed reading.
 
     Readings that are one real function evaluated in two ways always have numbers in common: for them it is the smallest input
     on which one of them, evaluated by NumPy, leaves the budget of the other. Hypothesis draws small shapes and simple numbers
     first, is pushed towards separation by ``target``, and shrinks what it finds. The same seed finds the same witness.
     """
-    p, reading = precision(dtype), deviation.reading(formula)
+    p, reading = precision(dtype), departure.reading(formula)
 
     def separates(sample: AnySample) -> bool:
         a, b = predict(formula, reading, sample, p), predict(formula, formula.printed, sample, p)
@@ -173,11 +173,11 @@ def search(formula: Formula, dtype: str, deviation: Deviation, seed: int = 0) ->
                 phases=(Phase.generate, Phase.target, Phase.shrink),
                 suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] (its __iter__ is not annotated)
             ),
-            random=Random(stable_seed(formula.id, dtype, deviation, seed)),
+            random=Random(stable_seed(formula.id, dtype, departure, seed)),
         )
     except NoSuchExample:
-        return Kept(dtype, dict(deviation.axes), found=False)
-    return _kept(dtype, deviation, found)
+        return Kept(dtype, dict(departure.axes), found=False)
+    return _kept(dtype, departure, found)
 
 
 def _outdone(formula: Formula, reading: Reading, sample: AnySample, a: Prediction, b: Prediction) -> bool:
@@ -204,8 +204,8 @@ def separation(a: Prediction, b: Prediction) -> float:
     return best
 
 
-def _kept(dtype: str, deviation: Deviation, sample: AnySample) -> Kept:
-    axes = dict(deviation.axes)
+def _kept(dtype: str, departure: Departure, sample: AnySample) -> Kept:
+    axes = dict(departure.axes)
     if isinstance(sample, Sample):
         arrays = {name: to_hex(a) for name, a in {**sample.arrays, "cotangent": sample.cotangent}.items()}
         return Kept(dtype, axes, True, arrays, dict(sample.settings))
@@ -261,9 +261,9 @@ def _small(formula: Formula, p: Precision) -> st.SearchStrategy[Any]:
     return _small_trace(formula, p)
 
 
-def deviations(formula: Formula, claims: Iterable[Mapping[str, str]] = ()) -> list[Deviation]:
+def departures(formula: Formula, claims: Iterable[Mapping[str, str]] = ()) -> list[Departure]:
     """What witnesses are kept for: every single option that is not printed, the standard reading, and every claim."""
     singles = [formula.printed.but(**{axis.name: name}) for axis in formula.axes for name in axis.names]
     claimed = [formula.printed.but(**claim) for claim in claims]
-    found = {Deviation.of(formula, reading): None for reading in (*singles, formula.standard, *claimed)}
-    return [deviation for deviation in found if deviation.axes]
+    found = {Departure.of(formula, reading): None for reading in (*singles, formula.standard, *claimed)}
+    return [departure for departure in found if departure.axes]

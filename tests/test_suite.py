@@ -389,7 +389,7 @@ def toy_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Cell
 def one_witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[witness.Kept]:
     """A folder of witnesses that holds one, for ties=first of the maximum."""
     formula = line("scalar.max")
-    found = witness.search(formula, DTYPE, witness.Deviation.of(formula, formula.printed.but(ties="first")))
+    found = witness.search(formula, DTYPE, witness.Departure.of(formula, formula.printed.but(ties="first")))
     monkeypatch.setattr(witness, "FOLDER", tmp_path)
     witness.keep(formula.id, [found])
     ground.cache_clear()

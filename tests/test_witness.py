@@ -32,9 +32,9 @@ def every_hyperparameter(formula: Formula) -> list[str]:
 @pytest.mark.parametrize("line_id", LINES)
 def test_every_option_and_every_claim_has_been_searched_for_in_every_dtype(line_id: str) -> None:
     formula = line(line_id)
-    wanted = {d.axes for d in witness.deviations(formula, claims_on(line_id))}
+    wanted = {d.axes for d in witness.departures(formula, claims_on(line_id))}
     for dtype in DTYPES:
-        there = {witness.Deviation(tuple(kept.deviation.items())).axes for kept in witness.kept(line_id) if kept.dtype == dtype}
+        there = {witness.Departure(tuple(kept.departure.items())).axes for kept in witness.kept(line_id) if kept.dtype == dtype}
         assert {frozenset(axes) for axes in wanted} <= {frozenset(axes) for axes in there}
 
 
@@ -42,19 +42,19 @@ def test_every_option_and_every_claim_has_been_searched_for_in_every_dtype(line_
 @pytest.mark.parametrize("line_id", LINES)
 def test_a_kept_witness_separates_the_readings_it_is_kept_for(line_id: str, dtype: str) -> None:
     found = [kept for kept in witness.kept(line_id) if kept.dtype == dtype and kept.found]
-    assert [kept.deviation for kept in found if not _separates(line(line_id), kept)] == []
+    assert [kept.departure for kept in found if not _separates(line(line_id), kept)] == []
 
 
 def test_a_witness_of_a_tie_whose_input_has_no_tie_separates_nothing() -> None:
     formula = line("scalar.max")
-    tie = next(kept for kept in witness.kept("scalar.max") if kept.deviation == {"ties": "split"} and kept.dtype == "float64")
+    tie = next(kept for kept in witness.kept("scalar.max") if kept.departure == {"ties": "split"} and kept.dtype == "float64")
     untied = msgspec.structs.replace(tie, arrays={**tie.arrays, "x": ["0x1.0p+0", "0x0.0p+0"]})
     assert _separates(formula, tie) and not _separates(formula, untied)
 
 
 def _separates(formula: Formula, kept: witness.Kept) -> bool:
     """Whether no number belongs to both readings; of one function, whether one evaluation leaves the other's budget."""
-    sample, reading = witness.sample_of(formula, kept), formula.printed.but(**kept.deviation)
+    sample, reading = witness.sample_of(formula, kept), formula.printed.but(**kept.departure)
     p = precision(kept.dtype)
     a, b = predict(formula, reading, sample, p), predict(formula, formula.printed, sample, p)
     if parted(a, b) is not None:
@@ -119,15 +119,15 @@ def _are_one_function(formula: Formula, a: Reading, b: Reading, inputs: tuple) -
 
 def test_the_same_seed_finds_the_same_witness() -> None:
     formula = line("scalar.max")
-    deviation = witness.Deviation.of(formula, formula.reading("printed", ties="first"))
-    assert witness.search(formula, "float32", deviation, 3) == witness.search(formula, "float32", deviation, 3)
+    departure = witness.Departure.of(formula, formula.reading("printed", ties="first"))
+    assert witness.search(formula, "float32", departure, 3) == witness.search(formula, "float32", departure, 3)
 
 
 def test_a_tie_is_shrunk_to_two_zeros_and_adams_parting_to_two_steps() -> None:
     maximum, adam = line("scalar.max"), line("optimizer.adam")
-    tie = witness.search(maximum, "float64", witness.Deviation((("ties", "split"),)))
+    tie = witness.search(maximum, "float64", witness.Departure((("ties", "split"),)))
     assert tie.arrays["x"] == ["0x0.0p+0", "0x0.0p+0"]
-    parting = witness.search(adam, "float64", witness.Deviation((("correction", "complement-of-power"),)))
+    parting = witness.search(adam, "float64", witness.Departure((("correction", "complement-of-power"),)))
     assert len(parting.arrays["gradients"]) == 2
 
 

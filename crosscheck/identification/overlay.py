@@ -22,7 +22,7 @@ from ..findings import Witness
 from ..fit import Fit, Observation, Prediction, Predictions, Undefined, fit, miss, unconstrained, worst_share
 from ..profiles import profile
 from ..verdict import best
-from ..witness import Deviation, replays, sample_of, search
+from ..witness import Departure, replays, sample_of, search
 from ..witnessed import failure_witness, pair_witness
 from .arrangements import Layout, Unreduced, formed, with_cotangent
 from .callables import Call, Callee, Refusal
@@ -215,7 +215,7 @@ class Overlay:
         rebased = replace(
             self.formula, axes=tuple(replace(axis, printed=read.reading[axis.name]) for axis in self.formula.axes)
         )
-        kept = search(rebased, self.dtype, Deviation.of(rebased, rival), self.seed + round_)
+        kept = search(rebased, self.dtype, Departure.of(rebased, rival), self.seed + round_)
         sample = sample_of(rebased, kept) if kept.found else None
         return sample if isinstance(sample, Sample) else None
 
