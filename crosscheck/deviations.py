@@ -11,8 +11,7 @@ from ..reference.vocabulary import Axis, Formula, Map, Reading
 from .domains import AnySample, Sample
 from .findings import Cell, Check, Deviation, Finding, Proof, Witness
 from .fit import evaluated
-from .witness import Departure
-from .witness import known, sample_of
+from .witness import Departure, known, sample_of
 from .witnessed import pair_witness
 
 _WIDEST_FIRST = ("float64", "float32", "bfloat16", "float16")
