@@ -104,5 +104,8 @@ def _from_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise AdapterError(f"{path} is no Python module")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever somebody's file raises is said of that file, and is no error of this program
+        raise AdapterError(f"{path} could not be imported: {type(error).__name__}: {error}") from error
     return module

@@ -19,7 +19,7 @@ import torch  # noqa: F401  (as optax)
 from _table import show
 from gradspec.adapters.discovery import load
 from gradspec.adapters.jax import ADAPTER as JAX
-from gradspec.crosscheck import domains, examine, fit, proof
+from gradspec.crosscheck import domains, examine, fit, proof, stepwise
 from gradspec.crosscheck.matrix import cells, modes_of
 from gradspec.crosscheck.profiles import profile
 from gradspec.reference.catalogue import line
@@ -73,7 +73,8 @@ def watched() -> Clock:
             clock.watch(load(name), method, part)
     clock.watch(domains, "draw", "Hypothesis")
     clock.watch(fit, "predict", "predictions (rounding model)")
-    clock.watch(fit, "miss", "holding numbers against budgets")
+    clock.watch(stepwise.Steps, "_goes_on", "predictions (rounding model)")
+    clock.watch(fit.Predictions, "first_miss", "holding numbers against budgets")
     clock.watch(examine, "largest_ulps", "truth (balls)")
     clock.watch(proof, "of", "proofs (SymPy)")
     return clock

@@ -57,11 +57,13 @@ def status(findings: Findings, asked: Iterable[str], installed: Mapping[str, boo
     was ``asked`` for by name."""
     from ..reports.signs import fails
 
-    excused = {name for name, is_there in installed.items() if not is_there} - set(asked)
-    failing = any(
-        fails(finding) and not (finding.verdict == "not-run" and finding.cell.adapter in excused) for finding in findings.cells
-    )
-    return FAILED if failing or findings.unfinished else FINE
+    wanted = set(asked)
+
+    def fails_here(finding: Finding) -> bool:
+        missing = finding.verdict == "not-run" and not installed.get(finding.cell.adapter, True)
+        return finding.cell.adapter in wanted if missing else fails(finding)
+
+    return FAILED if any(map(fails_here, findings.cells)) or findings.unfinished else FINE
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -31,23 +31,24 @@ def shown(subject: Subject, samples: Sequence[AnySample], profile: Profile) -> l
     return [i for i in taken if bucket[i] in kept]
 
 
-def held_back(subject: Subject, samples: Sequence[AnySample], accepted: Sequence[int]) -> list[int]:
-    """The witnesses of what a subject is claimed to do that it was not shown: asked for where the print fits without them."""
+def held_back(
+    subject: Subject, samples: Sequence[AnySample], accepted: Sequence[int], departures: Sequence[Departure]
+) -> list[int]:
+    """The kept witnesses of these departures that a subject was not shown."""
     there = set(accepted)
     return [
-        i for i, sample in enumerate(samples) if i not in there and subject.accepts(sample) and _is_witness(subject, sample)
+        i
+        for i, sample in enumerate(samples)
+        if i not in there and subject.accepts(sample) and any(_is_witness(subject, sample, one) for one in departures)
     ]
 
 
-def _is_witness(subject: Subject, sample: AnySample) -> bool:
-    """Whether a sample is the kept witness of the departure that is claimed, or holds it among others."""
-    if subject.native is None or not subject.native.claim:
-        return False
+def _is_witness(subject: Subject, sample: AnySample, departure: Departure) -> bool:
+    """Whether a sample is the kept witness of a departure, or holds it among others."""
     formula = subject.formula
-    claimed = Departure.of(formula, formula.reading("printed", **subject.native.claim))
     if isinstance(sample, Sample):
-        return sample.label == label_of(dict(claimed.axes))
-    kept = known(formula, subject.cell.dtype, claimed)
+        return sample.label == label_of(dict(departure.axes))
+    kept = known(formula, subject.cell.dtype, departure)
     if kept is None or not kept.found or not isinstance(formula, Optimizer):
         return False
     return sample.label == PACKED and sample.trace.hyper == hyperparameters(formula, kept.setting)

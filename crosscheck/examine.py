@@ -86,7 +86,7 @@ def _absent(subject: Subject) -> Finding | None:
     adapter, native = subject.adapter, subject.native
     if not adapter.installed():
         reason = f"{adapter.package} is not installed: {adapter.install_command()}"
-        return bare(subject, "not-run", reason, known=f"not installed: {adapter.install_command()}")
+        return bare(subject, "not-run", reason, known="not installed")
     if native is None:
         return None
     if name := adapter.missing(native):
@@ -134,7 +134,7 @@ def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
     accepted = shown(subject, shared.samples, profile)
     try:
         observed = [subject.observe(shared.samples[i]) for i in accepted]
-        if more := held_back(subject, shared.samples, accepted) if _print_fits(subject, shared, accepted, observed) else []:
+        if more := held_back(subject, shared.samples, accepted, _undecided(subject, shared, accepted, observed)):
             accepted += more
             observed += [subject.observe(shared.samples[i]) for i in more]
         return _held(subject, shared, accepted, observed, profile)
@@ -144,13 +144,19 @@ def _examined(subject: Subject, profile: Profile, seed: int) -> Finding:
         return bare(subject, "not-run", str(error))
 
 
-def _print_fits(subject: Subject, shared: Ground, accepted: Sequence[int], observed: Sequence[Observation]) -> bool:
-    """Whether the printed reading fits what was observed of a subject that is claimed to depart from it."""
-    if subject.native is None or not subject.native.claim:
-        return False
+def _undecided(subject: Subject, shared: Ground, accepted: Sequence[int], observed: Sequence[Observation]) -> list[Departure]:
+    """What a subject that is shown few shapes was not asked about: the departure that is claimed of it, where the print fits as
+    well; of a line that it differentiates itself, all departures that fit beside the print."""
     formula = subject.formula
-    printed = [r for r in _searched(subject) if formula.meaning(r) == formula.meaning(formula.printed)]
-    return bool(fit(shared.plain, accepted, observed, printed).holds)
+    if not subject.adapter.compiles or (subject.native is None and isinstance(formula, Optimizer)):
+        return []
+    readings = _searched(subject)
+    holds = fit(shared.plain, accepted, observed, readings).holds
+    if formula.meaning(formula.printed) not in {formula.meaning(reading) for reading in holds}:
+        return []
+    if subject.native is not None:
+        return [Departure.of(formula, formula.reading("printed", **subject.native.claim))] if subject.native.claim else []
+    return [Departure.of(formula, r) for r in holds if formula.meaning(r) != formula.meaning(formula.printed)]
 
 
 def _searched(subject: Subject) -> list[Reading]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -122,7 +123,7 @@ class Predictions:
         assert isinstance(self.formula, Optimizer) and isinstance(sample, TraceSample)
         key = (index, reading)
         if key not in self._steps:
-            self._steps[key] = Steps(_trace_enclosures(self.formula, reading, sample, Rounding(self.precision)))
+            self._steps[key] = Steps(partial(_trace_enclosures, self.formula, reading, sample, Rounding(self.precision)))
         return self._steps[key]
 
     def first_miss(self, index: int, reading: Reading, observed: Observation) -> Miss | None:

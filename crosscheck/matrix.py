@@ -33,7 +33,7 @@ def chosen_lines(lines: Iterable[str]) -> list[Formula]:
 
 def chosen_dtypes(dtypes: Iterable[str]) -> tuple[str, ...]:
     """The dtypes asked for; all where none is named."""
-    wanted = tuple(dtypes) or FLOATING
+    wanted = tuple(dict.fromkeys(dtypes)) or FLOATING
     for dtype in wanted:
         if dtype not in FLOATING:
             raise ArgumentError(f"unknown dtype {dtype!r}.{suggest(dtype, FLOATING)}")

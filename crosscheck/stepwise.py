@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -11,10 +11,14 @@ from .arithmetic.rounding import Enclosure
 
 
 class Steps:
-    """The enclosures of a trace, step by step, each computed once, when it is first asked for."""
+    """The enclosures of a trace, step by step, each computed once, when it is first asked for.
 
-    def __init__(self, to_come: Iterator[Enclosure]):
-        self._to_come, self._known = to_come, list[Enclosure]()
+    ``begin`` starts the trace; it is started anew after an error, which is then raised again and never taken for the end.
+    """
+
+    def __init__(self, begin: Callable[[], Iterator[Enclosure]]):
+        self._begin, self._known = begin, list[Enclosure]()
+        self._to_come: Iterator[Enclosure] | None = None
 
     def __iter__(self) -> Iterator[Enclosure]:
         step = 0
@@ -23,10 +27,17 @@ class Steps:
             step += 1
 
     def __getitem__(self, step: int) -> Enclosure:
-        return next(itertools.islice(self, step, None))
+        if not all(len(self._known) > step or self._goes_on() for _ in range(step + 1)):
+            raise IndexError(f"no step {step}")
+        return self._known[step]
 
     def _goes_on(self) -> bool:
-        following = list(itertools.islice(self._to_come, 1))
+        to_come, self._to_come = self._to_come, None
+        if to_come is None:
+            to_come = itertools.islice(self._begin(), len(self._known), None)
+        with np.errstate(all="ignore"):  # for this step: a generator that is left waiting must not hold it
+            following = list(itertools.islice(to_come, 1))
+        self._to_come = to_come
         self._known += following
         return bool(following)
 

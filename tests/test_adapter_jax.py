@@ -18,6 +18,9 @@ from gradspec.adapters.contract import NAMES, Trace, Unsupported
 from gradspec.adapters.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Rounding
+from gradspec.crosscheck.examine import examine
+from gradspec.crosscheck.matrix import cells
+from gradspec.crosscheck.profiles import profile
 from gradspec.reference.catalogue import catalogue, line
 from gradspec.reference.vocabulary import Map, Optimizer
 
@@ -450,3 +453,12 @@ def test_forget_lets_go_of_the_functions():
     ADAPTER.forget()
     gc.collect()
     assert alive() is None
+
+
+def test_a_line_that_is_shown_one_shape_is_told_from_what_would_fit_there_as_well() -> None:
+    for cell in cells(["jax"], ["mlp.Z", "mlp2.loss"], ["float64"]):
+        if cell.route == "derived":
+            finding, formula = examine(cell, profile("quick")), line(cell.line)
+            assert len({formula.meaning(formula.reading("printed", **fitting)) for fitting in finding.fits}) == 1, (
+                finding.reason
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -269,3 +270,11 @@ def test_the_sheet_cannot_be_held_against_it() -> None:
     assert framework("numpy") is PLAIN
     with pytest.raises(AdapterError, match="its optimizers can only be identified"):
         load("plain")
+
+
+@pytest.mark.parametrize(("text", "words"), [("def (", "SyntaxError"), ("import no_such_package_here", "no_such_package_here")])
+def test_an_adapter_file_that_cannot_be_imported_is_said_to_be_so(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "slip.py"
+    path.write_text(text)
+    with pytest.raises(AdapterError, match=f"slip.py could not be imported: .*{words}"):
+        load(str(path))

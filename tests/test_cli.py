@@ -24,6 +24,7 @@ from gradspec.reports import journal, store
 AGREES = Finding(Cell("scalar.sum", "pytorch", "torch", "native", "sum", "float32", "eager"), "agrees", "it fits")
 DEFECT = Finding(Cell("scalar.max", "pytorch", "torch", "native", "amax", "float32", "eager"), "defect", "no reading fits")
 NOT_RUN = Finding(Cell("scalar.sum", "jax", "jax", "derived", "", "float64", "eager"), "not-run", "jax is not installed")
+EXCUSED = msgspec.structs.replace(NOT_RUN, known="not installed")  # as the engine says it
 
 
 def findings(*cells: Finding, **changed: Any) -> Findings:
@@ -310,10 +311,21 @@ def test_refreshing_the_witnesses_comes_before_the_run(
         (msgspec.structs.replace(AGREES, verdict="stale"), [], True, 1),
         (msgspec.structs.replace(AGREES, verdict="convention"), [], True, 0),
         (NOT_RUN, [], False, 0),
-        (NOT_RUN, ["jax"], False, 1),
+        (EXCUSED, [], False, 0),
+        (EXCUSED, ["jax"], False, 1),
         (NOT_RUN, [], True, 1),
     ],
-    ids=["agrees", "defect", "known-defect", "stale", "convention", "not-installed", "not-installed-but-asked", "crashed"],
+    ids=[
+        "agrees",
+        "defect",
+        "known-defect",
+        "stale",
+        "convention",
+        "unexcused",
+        "not-installed",
+        "not-installed-but-asked",
+        "crashed",
+    ],
 )
 def test_the_exit_status_tells_an_expected_not_run_from_an_unexpected_one(
     found: Finding, asked: list[str], installed: bool, expected: int

@@ -334,3 +334,13 @@ def test_powers_of_arrays_are_formed_in_their_own_format() -> None:
     narrow = Rounding(precision("float64").with_narrow_powers()).asarray(np.asarray([0.3])) ** 2
     assert narrow.contains(np.asarray([0.3 * 0.3])).all()
     assert not narrow.contains(np.asarray([float(np.float32(0.3) ** 2)])).any()
+
+
+@pytest.mark.parametrize("size", [2, 64])
+def test_a_matrix_product_times_one_is_still_one_to_whose_sum_a_bias_may_belong(size: int) -> None:
+    xp = Rounding(precision("float32"))
+    rows = xp.asarray(np.full((size, 8), 0.1, np.float32))
+    product, bias = rows @ xp.asarray(np.full((8, 3), 0.3, np.float32)), xp.asarray(np.full(3, 1e4, np.float32))
+    for one in (1, xp.asarray(np.float32(1))):
+        assert ((one * product + bias).error == (product + bias).error).all()
+    assert ((-1 * product + bias).error >= product.error).all() and (-1 * product).fan == product.fan

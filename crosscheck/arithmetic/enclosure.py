@@ -98,7 +98,7 @@ class Enclosure:
 
     @property
     def certain(self) -> bool | None:
-        """Whether all numbers are exact; None where some are."""
+        """True where every number is exact, False where none is, None where some are."""
         if self._certain is UNKNOWN:
             uncertain = 0 if self._error is None and self._plain is None else np.count_nonzero(self.error)
             self._certain = True if not uncertain else False if uncertain == self.error.size else None

@@ -16,11 +16,8 @@ def _multiply_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
     both = both_plain(a, b)
     if both is None:
         return None
-    for one, other, bounds in ((a, b, both[0]), (b, a, both[1])):
-        if bounds.may_hold_one:
-            if one.ndim:
-                return None
-            return other if one.value > 0 else -other
+    if both[0].may_hold_one or both[1].may_hold_one:
+        return None
     p, (bounds_a, bounds_b) = a.precision, both
     spread = together(
         None if bounds_b.error is None else bounds_a.size * bounds_b.error,
@@ -65,7 +62,15 @@ def _vanished(value: np.ndarray, spread: np.ndarray | None) -> np.ndarray | None
     return zero if spread is None else zero & (spread == 0)
 
 
-multiply = quicker(_multiply_plain, _multiply_any)
+_product = quicker(_multiply_plain, _multiply_any)
+
+
+def multiply(a: Enclosure, b: Enclosure) -> Enclosure:
+    """a b; by the number 1 or -1 it is the other, with all that is known of that."""
+    for one, other in ((a, b), (b, a)):
+        if not one.shape and one.ones is not None and other.shape:
+            return other if one.value > 0 else -other
+    return _product(a, b)
 
 
 def _divide_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:

@@ -15,7 +15,7 @@ from .plain import NEGLIGIBLE, Plain, bounded
 
 WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
 ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
-_FEW = 48  # numbers: for fewer, the general way is the quicker one
+_FEW = 16  # numbers: for fewer, the general way is the quicker one
 _REMEMBERED = 4096  # results of one operation on scalars
 
 
@@ -50,6 +50,7 @@ def settle(
     error = error * ROUND_UP
     if exact is not None:
         error = np.where(exact, Wide(0) if spread is None else spread, error)
+    of_uncertain = None
     if not ordinary:
         of_uncertain = np.isinf(value) & (False if spread is None else spread > 0)
         error = np.where(np.isfinite(value) | of_uncertain, error, Wide(0))
@@ -60,7 +61,7 @@ def settle(
         overflows &= np.isfinite(value)
     if np.count_nonzero(overflows):
         huge = overflows if huge is None else huge | overflows
-    if not ordinary and np.count_nonzero(of_uncertain):
+    if of_uncertain is not None and np.count_nonzero(of_uncertain):
         # An infinity that comes of uncertain operands could have been anything; NaN stays NaN.
         value, error = np.where(of_uncertain, Wide(0), value), np.where(of_uncertain, Wide(np.inf), error)
     return Enclosure(value, error, precision, huge)
@@ -99,7 +100,8 @@ def settle_plain(
 
 
 def quicker(plain: Callable[..., Enclosure | None], general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
-    """An operation that takes the quick way where that is open, else the one that knows all special cases."""
+    """An operation that takes the quick way where that is open, else the one that knows all special cases; of scalars alone
+    that one is remembered."""
     of_scalars = remembered(general)
 
     def operation(*operands: Enclosure) -> Enclosure:
@@ -120,7 +122,7 @@ def remembered(general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
         if key is None:
             return general(a, *others)
         if key not in known:
-            if len(known) == _REMEMBERED:
+            if len(known) >= _REMEMBERED:
                 known.clear()
             known[key] = general(a, *others)
         return known[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ class Model:
 
 def steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Steps:
     """What the weights may be after each step, in floating point of ``dtype``."""
-    return Steps(_steps(space, candidate, experiment, dtype))
+    return Steps(partial(_steps, space, candidate, experiment, dtype))
 
 
 def _steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Iterator[Enclosure]:
@@ -134,9 +135,9 @@ def _steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: st
 
 def steps_beside(space: Space, candidate: Candidate, played: Played, dtype: str) -> Steps:
     """The same along what a box did, of which is taken what the budgets leave open; what was computed once is kept."""
-    key = (candidate, dtype)
+    key = (candidate, tuple(space.binding.items()), dtype)
     if key not in played.predicted:
-        played.predicted[key] = Steps(_steps_beside(space, candidate, played, dtype))
+        played.predicted[key] = Steps(partial(_steps_beside, space, candidate, played, dtype))
     return played.predicted[key]
 
 

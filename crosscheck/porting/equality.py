@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
-
-import numpy as np
 
 from ...reference.vocabulary import Hyperparameter, Optimizer, Reading
 from ..arithmetic.formats import Precision, precision
@@ -25,7 +23,8 @@ def enclosures(setting: Setting, feed: Feed, p: Precision | None = None) -> Step
     """What the weights may be after each step of a trace."""
     xp = Rounding(p or precision(FORMAT))
     hyper = {name: xp.asarray(value) for name, value in setting.values.items()}
-    return Steps(_steps(xp, setting.line, setting.reading, feed, hyper, [xp.asarray(rate) for rate in feed.rates]))
+    rates = [xp.asarray(rate) for rate in feed.rates]
+    return Steps(partial(_steps, xp, setting.line, setting.reading, feed, hyper, rates))
 
 
 def mapped(
@@ -37,17 +36,16 @@ def mapped(
     rates = [xp.asarray(rate) for rate in feed.rates]
     hyper = {name: xp.asarray(value) for name, value in offer.untaken.items()}
     hyper |= {name: xp.asarray(value) for name, value in translation.values_in(xp, lifted, rates[0]).items()}
-    own_rates = (translation.rate_in(xp, lifted, rate) for rate in rates)
-    return Steps(_steps(xp, offer.line, offer.reading, feed, hyper, own_rates))
+    own_rates = [translation.rate_in(xp, lifted, rate) for rate in rates]
+    return Steps(partial(_steps, xp, offer.line, offer.reading, feed, hyper, own_rates))
 
 
 def _steps(
     xp: Rounding, line: Optimizer, reading: Reading, feed: Feed, hyper: Mapping[str, Any], rates: Iterable[Any]
 ) -> Iterator[Enclosure]:
     gradients = (xp.asarray(row) for row in feed.gradients)
-    with np.errstate(all="ignore"):
-        for weights, _ in line.steps_in(xp, xp.asarray(feed.weights), gradients, rates, hyper, reading):
-            yield weights
+    for weights, _ in line.steps_in(xp, xp.asarray(feed.weights), gradients, rates, hyper, reading):
+        yield weights
 
 
 def epsilon(values: Mapping[str, float]) -> float:
