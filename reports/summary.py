@@ -66,7 +66,7 @@ def _counts(findings: Findings) -> Columns:
 
 def _deviations(findings: Findings) -> Table:
     table = Table(title="The sheet against the field", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for heading in ("line", "axis", "printed → standard", "who computes what"):
+    for heading in ("line", "axis", "printed → elsewhere", "who computes what"):
         table.add_column(heading, overflow="fold", header_style="dim")
     lines = {line.id: line for line in findings.lines}
     on_line = arrange.by_line(arrange.subjects(findings.cells))
