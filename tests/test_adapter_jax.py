@@ -18,7 +18,8 @@ from gradspec.adapters.contract import NAMES, Trace, Unsupported
 from gradspec.adapters.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Rounding
-from gradspec.crosscheck.examine import examine
+from gradspec.crosscheck.domains import samples
+from gradspec.crosscheck.examine import examine, subject_of
 from gradspec.crosscheck.matrix import cells
 from gradspec.crosscheck.profiles import profile
 from gradspec.reference.catalogue import catalogue, line
@@ -462,3 +463,21 @@ def test_a_line_that_is_shown_one_shape_is_told_from_what_would_fit_there_as_wel
             assert len({formula.meaning(formula.reading("printed", **fitting)) for fitting in finding.fits}) == 1, (
                 finding.reason
             )
+
+
+@pytest.mark.parametrize("mode", ADAPTER.map_modes)
+@pytest.mark.parametrize("line_id", ["scalar.sum", "scalar.prod", "scalar.max", "mlp2.loss"])
+def test_grad_is_the_vjp_of_one_bit_for_bit(line_id: str, mode: str) -> None:
+    import jax
+
+    formula = line(line_id)
+    cell = next(c for c in cells(["jax"], [line_id], ["float32"]) if c.route == "derived" and c.mode == mode)
+    subject = subject_of(cell)
+    sample = next(s for s in samples(formula, "float32", profile("quick"), 0) if np.shape(s.cotangent) == () and not s.settings)
+    function, one = subject.function(sample), np.ones((), np.float32)
+    pulled = ADAPTER.pull_back(function, dict(sample.arrays), subject.wrt, one, mode).cotangents
+    differentiated = jax.grad(lambda varied, fixed: function(**varied, **fixed))
+    varied = {name: jax.numpy.asarray(sample.arrays[name]) for name in subject.wrt}
+    fixed = {name: jax.numpy.asarray(array) for name, array in sample.arrays.items() if name not in subject.wrt}
+    bars = (jax.jit(differentiated) if mode == "jit" else differentiated)(varied, fixed)
+    assert {name: np.asarray(bar).tobytes() for name, bar in bars.items()} == {n: b.tobytes() for n, b in pulled.items()}
