@@ -19,9 +19,13 @@ import torch  # noqa: F401  (as optax)
 from _table import show
 from gradspec.adapters.discovery import load
 from gradspec.adapters.jax import ADAPTER as JAX
-from gradspec.crosscheck import domains, examine, fit, proof, stepwise
-from gradspec.crosscheck.matrix import cells, modes_of
-from gradspec.crosscheck.profiles import profile
+from gradspec.crosscheck.arithmetic import steps as stepwise
+from gradspec.crosscheck.cells import examination as examine
+from gradspec.crosscheck.cells.matrix import cells, modes_of
+from gradspec.crosscheck.inputs import samples as domains
+from gradspec.crosscheck.inputs.profiles import profile
+from gradspec.crosscheck.readings import compare as fit
+from gradspec.crosscheck.sheet import proofs as proof
 from gradspec.reference.catalogue import line
 from gradspec.reference.vocabulary import Map
 

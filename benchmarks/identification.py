@@ -19,10 +19,10 @@ import msgspec
 from _table import show
 from gradspec.adapters import framework
 from gradspec.crosscheck.identification import Identification
-from gradspec.crosscheck.identification.experiments import accepted, arguments
-from gradspec.crosscheck.identification.ladder import Ladder, rungs
-from gradspec.crosscheck.identification.playing import Player
-from gradspec.crosscheck.identification.space import Space, spaces
+from gradspec.crosscheck.identification.optimizers.experiments import accepted, arguments
+from gradspec.crosscheck.identification.optimizers.ladder import Ladder, rungs
+from gradspec.crosscheck.identification.optimizers.playing import Player
+from gradspec.crosscheck.identification.optimizers.space import Space, spaces
 from gradspec.crosscheck.identification.targets import boxed
 from gradspec.reference import line
 from gradspec.reference.vocabulary import Axis, Optimizer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .status import FAILED, FINE, INTERRUPTED
 
 if TYPE_CHECKING:
-    from ..crosscheck.campaign import Plan
+    from ..crosscheck.campaign.run import Plan
     from ..crosscheck.findings import Finding, Findings
     from ..reports.journal import Header
 
@@ -67,9 +67,9 @@ def status(findings: Findings, asked: Iterable[str], installed: Mapping[str, boo
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
-    from ..crosscheck.campaign import Plan
-    from ..crosscheck.matrix import chosen_dtypes, chosen_lines
-    from ..crosscheck.profiles import profile
+    from ..crosscheck.campaign.run import Plan
+    from ..crosscheck.cells.matrix import chosen_dtypes, chosen_lines
+    from ..crosscheck.inputs.profiles import profile
     from .selection import adapters
 
     return Plan(
@@ -84,7 +84,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 
 def _campaign(plan: Plan, out: Path, resume: bool) -> Findings:
-    from ..crosscheck import campaign
+    from ..crosscheck.campaign import run as campaign
     from ..reports import journal
     from .progress import progress
 
@@ -116,7 +116,7 @@ def _header(plan: Plan) -> Header:
 
 
 def _refresh_witnesses(plan: Plan) -> None:
-    from ..crosscheck import campaign
+    from ..crosscheck.campaign import run as campaign
     from .progress import progress
 
     with progress("lines") as shown:

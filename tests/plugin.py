@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from gradspec.crosscheck.findings import Cell, Finding
-from gradspec.crosscheck.profiles import PROFILES, Profile, profile
+from gradspec.crosscheck.inputs.profiles import PROFILES, Profile, profile
 from hypothesis import settings
 
 DEFAULT_EFFORT = "quick"
@@ -34,7 +34,7 @@ class Selection:
     def cells(self) -> list[Cell]:
         """The cells in the order in which they are cheapest: those of a line and dtype share their inputs' enclosures."""
         from gradspec.adapters import available
-        from gradspec.crosscheck.matrix import cells
+        from gradspec.crosscheck.cells.matrix import cells
         from gradspec.reference import line
 
         chosen = cells(self.adapters or available(), self.lines, self.dtypes)
@@ -72,7 +72,7 @@ def _selection(config: pytest.Config) -> Selection:
     """The selection, with all its names checked. Imports no framework."""
     from gradspec.adapters import load
     from gradspec.cli.selection import adapters
-    from gradspec.crosscheck.matrix import chosen_dtypes, chosen_lines
+    from gradspec.crosscheck.cells.matrix import chosen_dtypes, chosen_lines
     from gradspec.reference import ArgumentError
 
     option = config.option

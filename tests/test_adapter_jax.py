@@ -18,10 +18,10 @@ from gradspec.adapters.contract import NAMES, Trace, Unsupported
 from gradspec.adapters.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Rounding
-from gradspec.crosscheck.domains import samples
-from gradspec.crosscheck.examine import examine, subject_of
-from gradspec.crosscheck.matrix import cells
-from gradspec.crosscheck.profiles import profile
+from gradspec.crosscheck.cells.examination import examine, subject_of
+from gradspec.crosscheck.cells.matrix import cells
+from gradspec.crosscheck.inputs.profiles import profile
+from gradspec.crosscheck.inputs.samples import samples
 from gradspec.reference.catalogue import catalogue, line
 from gradspec.reference.vocabulary import Map, Optimizer
 

@@ -12,8 +12,8 @@ import pytest
 from gradspec.cli import main
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
-from gradspec.crosscheck.fit import searched
-from gradspec.crosscheck.matrix import chosen_lines
+from gradspec.crosscheck.cells.matrix import chosen_lines
+from gradspec.crosscheck.readings.compare import searched
 from gradspec.reference import ArgumentError, Optimizer, Reading, catalogue, line
 from gradspec.reference.vocabulary import Formula
 

@@ -21,8 +21,8 @@ from gradspec.adapters.box import BoxError
 from gradspec.adapters.contract import Trace, Unsupported
 from gradspec.adapters.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
-from gradspec.crosscheck.domains import TraceSample
-from gradspec.crosscheck.fit import Undefined, predict
+from gradspec.crosscheck.inputs.samples import TraceSample
+from gradspec.crosscheck.readings.compare import Undefined, predict
 from gradspec.reference import ArgumentError, catalogue, line
 from gradspec.reference.vocabulary import Optimizer
 from jax.example_libraries import optimizers as examples

@@ -20,8 +20,8 @@ from gradspec.adapters import BoxError, Run, Unsupported, load  # noqa: E402 (ne
 from gradspec.adapters.contract import Trace  # noqa: E402
 from gradspec.adapters.pytorch import ADAPTER, to_numpy, to_torch  # noqa: E402
 from gradspec.crosscheck.arithmetic.formats import precision  # noqa: E402
-from gradspec.crosscheck.domains import TraceSample, make_trace  # noqa: E402
-from gradspec.crosscheck.fit import Undefined, predict  # noqa: E402
+from gradspec.crosscheck.inputs.samples import TraceSample, make_trace  # noqa: E402
+from gradspec.crosscheck.readings.compare import Undefined, predict  # noqa: E402
 from gradspec.reference.arguments import ArgumentError  # noqa: E402
 from gradspec.reference.catalogue import catalogue, line  # noqa: E402
 from gradspec.reference.vocabulary import Optimizer, Reading  # noqa: E402

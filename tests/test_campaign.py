@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from gradspec.crosscheck import campaign
-from gradspec.crosscheck.campaign import Plan, run
+from gradspec.crosscheck.campaign import run as campaign
+from gradspec.crosscheck.campaign.run import Plan, run
 from gradspec.crosscheck.findings import Finding, Findings, Unfinished
 
 ADAPTER = """

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gradspec.crosscheck import checks
 from gradspec.crosscheck.findings import Check
-from gradspec.crosscheck.profiles import profile
+from gradspec.crosscheck.inputs.profiles import profile
+from gradspec.crosscheck.sheet import properties as checks
 from gradspec.reference.catalogue import catalogue, line
 from gradspec.reference.vocabulary import Formula
 

@@ -16,7 +16,7 @@ from gradspec.adapters import available, load
 from gradspec.cli import COMMANDS, main
 from gradspec.cli.mathtext import readable
 from gradspec.cli.report import status
-from gradspec.crosscheck.campaign import Plan
+from gradspec.crosscheck.campaign.run import Plan
 from gradspec.crosscheck.findings import SCHEMA_VERSION, Cell, Finding, Findings, LineInfo, Unfinished
 from gradspec.reference import catalogue
 from gradspec.reports import journal, store
@@ -217,7 +217,7 @@ def campaign(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Plan, 
                 on_finding(finding)
             return findings(*finished.values(), *found, interrupted=interrupted)
 
-        monkeypatch.setattr("gradspec.crosscheck.campaign.run", engine)
+        monkeypatch.setattr("gradspec.crosscheck.campaign.run.run", engine)
         return calls
 
     return replace
@@ -296,7 +296,7 @@ def test_refreshing_the_witnesses_comes_before_the_run(
         on_line("scalar.sum")
         return 1
 
-    monkeypatch.setattr("gradspec.crosscheck.campaign.refresh_witnesses", refresh)
+    monkeypatch.setattr("gradspec.crosscheck.campaign.run.refresh_witnesses", refresh)
     code, _, err = run(capsys, "report", "--out", str(tmp_path), "--refresh-witnesses")
     assert (code, order, len(calls)) == (0, [0], 1)
     assert "1 of 1 lines" in err

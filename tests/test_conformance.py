@@ -8,7 +8,7 @@ from itertools import zip_longest
 import msgspec
 import pytest
 from gradspec.adapters import load
-from gradspec.crosscheck.examine import examine
+from gradspec.crosscheck.cells.examination import examine
 from gradspec.crosscheck.findings import Cell, Finding, Quantity, Witness
 from gradspec.reports.signs import SIGNS, fails
 from gradspec.tests.plugin import Selection

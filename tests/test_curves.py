@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from gradspec.crosscheck import curves
 from gradspec.crosscheck.findings import Curve, Series
+from gradspec.crosscheck.sheet import studies as curves
 from gradspec.reference.catalogue import catalogue, line
 
 WITH_CURVES = [

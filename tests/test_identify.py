@@ -13,8 +13,8 @@ import pytest
 from gradspec.adapters import BoxError
 from gradspec.cli import main
 from gradspec.crosscheck import identify
-from gradspec.crosscheck.identification.search import Search
-from gradspec.crosscheck.identification.space import families
+from gradspec.crosscheck.identification.optimizers.search import Search
+from gradspec.crosscheck.identification.optimizers.space import families
 from gradspec.reference import line
 from gradspec.reference.namespace import Floating
 from gradspec.reference.vocabulary import Optimizer, Reading
@@ -441,8 +441,8 @@ def test_the_cost_of_the_search_grows_with_the_axes_and_not_with_the_product_of_
 
 def test_the_search_leaves_a_place_where_no_single_move_helps() -> None:
     """A landscape in which only two moves at once are better."""
-    from gradspec.crosscheck.identification.prediction import Score
-    from gradspec.crosscheck.identification.space import Candidate, spaces
+    from gradspec.crosscheck.identification.optimizers.prediction import Score
+    from gradspec.crosscheck.identification.optimizers.space import Candidate, spaces
     from gradspec.crosscheck.identification.targets import boxed
 
     adam = line("adam")

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 from gradspec.adapters.box import BoxError
-from gradspec.crosscheck.identification.functions import FunctionAnswer, identify_function
+from gradspec.crosscheck.identification.functions.identifying import FunctionAnswer, identify_function
 from gradspec.reference import line
 from gradspec.reference.arguments import ArgumentError
 

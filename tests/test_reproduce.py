@@ -16,14 +16,14 @@ import pytest
 from gradspec.adapters import load
 from gradspec.adapters.contract import Adapter, MapProgram, Native
 from gradspec.crosscheck.arithmetic.formats import precision
-from gradspec.crosscheck.domains import hard_samples, hard_traces
-from gradspec.crosscheck.examine import examine, subject_of
+from gradspec.crosscheck.cells.evidence import failure_witness
+from gradspec.crosscheck.cells.examination import examine, subject_of
+from gradspec.crosscheck.cells.matrix import cells
+from gradspec.crosscheck.cells.script import Inlined, SourceMissing, _free_names, _number, script_for
 from gradspec.crosscheck.findings import Finding, Witness
-from gradspec.crosscheck.fit import Miss
-from gradspec.crosscheck.matrix import cells
-from gradspec.crosscheck.profiles import profile
-from gradspec.crosscheck.reproduce import Inlined, SourceMissing, _free_names, _number, script_for
-from gradspec.crosscheck.witnessed import failure_witness
+from gradspec.crosscheck.inputs.profiles import profile
+from gradspec.crosscheck.inputs.samples import hard_samples, hard_traces
+from gradspec.crosscheck.readings.compare import Miss
 from gradspec.reference.catalogue import catalogue
 from gradspec.reference.vocabulary import Optimizer
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
-from gradspec.crosscheck.stepwise import Steps, parting
+from gradspec.crosscheck.arithmetic.steps import Steps, parting
 
 XP = Rounding(precision("float64"))
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from gradspec.crosscheck import witness
-from gradspec.crosscheck.examine import examine, ground
+from gradspec.crosscheck.cells.examination import examine, ground
+from gradspec.crosscheck.cells.matrix import cells
 from gradspec.crosscheck.findings import Cell
-from gradspec.crosscheck.matrix import cells
-from gradspec.crosscheck.profiles import profile
+from gradspec.crosscheck.inputs.profiles import profile
+from gradspec.crosscheck.witnesses import search as witness
 from gradspec.reference import line
 
 SUITE = Path(__file__).with_name("test_conformance.py")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradspec.crosscheck.adjoint import Contradiction
-from gradspec.crosscheck.fit import Fit, Miss
-from gradspec.crosscheck.verdict import Judgement, judge
+from gradspec.crosscheck.cells.forward import Contradiction
+from gradspec.crosscheck.cells.verdict import Judgement, judge
+from gradspec.crosscheck.readings.compare import Fit, Miss
 from gradspec.reference import line
 from gradspec.reference.vocabulary import Formula, Reading
 

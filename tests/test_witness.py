@@ -7,13 +7,13 @@ import msgspec
 import numpy as np
 import pytest
 from gradspec.adapters import available, load
-from gradspec.crosscheck import witness
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.objects import precise
-from gradspec.crosscheck.domains import AnySample, Sample, samples
-from gradspec.crosscheck.exactness import exact
-from gradspec.crosscheck.fit import Predictions, evaluated, miss, parted, predict, searched
-from gradspec.crosscheck.profiles import profile
+from gradspec.crosscheck.cells.accuracy import exact
+from gradspec.crosscheck.inputs.profiles import profile
+from gradspec.crosscheck.inputs.samples import AnySample, Sample, samples
+from gradspec.crosscheck.readings.compare import Predictions, evaluated, miss, parted, predict, searched
+from gradspec.crosscheck.witnesses import search as witness
 from gradspec.reference import Formula, Map, NotConformable, Optimizer, Reading, catalogue, line
 
 LINES = [formula.id for formula in catalogue(beyond=True).values() if formula.axes]

@@ -18,18 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..contract import (
-    Adapter,
-    Function,
-    MapProgram,
-    Native,
-    Program,
-    Pullback,
-    Pushforward,
-    Trace,
-    Unsupported,
-    spelled,
-)
+from ..contract import Adapter, Function, MapProgram, Native, Program, Pullback, Pushforward, Trace, Unsupported, spelled
 from .arrays import NAMESPACE, Namespace, on_device, precise, to_numpy
 from .boxes import boxed
 from .compiled import Settings, compiled_update, forward, reverse, sorted_out

@@ -10,10 +10,10 @@ from ...adapters.box import Box, BoxError
 from ...adapters.discovery import AdapterError
 from ...reference.arguments import ArgumentError
 from .answer import Identification
-from .confirmation import EXAMPLES
-from .functions import FunctionAnswer, identify_function
-from .optimizers import identify_optimizer
-from .playing import TIME_LIMIT, TimeLimit, within
+from .functions.identifying import FunctionAnswer, identify_function
+from .optimizers.confirmation import EXAMPLES
+from .optimizers.identifying import identify_optimizer
+from .optimizers.playing import TIME_LIMIT, TimeLimit, within
 from .targets import box_of, called, named
 
 __all__ = ["FunctionAnswer", "Identification", "identify", "identify_function", "identify_optimizer"]

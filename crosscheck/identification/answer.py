@@ -9,7 +9,7 @@ import msgspec
 
 from ...reference.catalogue import line as line_named
 from ...reference.vocabulary import Formula
-from .witnesses import TraceWitness
+from .optimizers.trace_witnesses import TraceWitness
 
 Verdict = Literal["identified", "ambiguous", "no-reading"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ...reference.catalogue import line
 from ...reference.vocabulary import Formula, Option
-from .witnesses import STEPS
+from .optimizers.trace_witnesses import STEPS
 
 if TYPE_CHECKING:
     from .answer import Bound, Identification
-    from .witnesses import TraceWitness
+    from .optimizers.trace_witnesses import TraceWitness
 
 WIDTH = 100
 SHOWN = 4  # gradients of a witness that are shown, the last ones

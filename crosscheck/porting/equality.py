@@ -10,7 +10,7 @@ from typing import Any
 from ...reference.vocabulary import Hyperparameter, Optimizer, Reading
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure, Rounding
-from ..stepwise import Steps, parting
+from ..arithmetic.steps import Steps, parting
 from .feeds import CONSTANT, FORMAT, Feed, trial
 from .offers import Offer
 from .rules import Translation

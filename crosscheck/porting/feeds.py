@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from ..domains import WIDTH, stable_seed
+from ..inputs.samples import WIDTH, stable_seed
 
 TRIAL, PROOF = 8, 100  # steps
 FORMAT = "float64"

@@ -13,8 +13,8 @@ import numpy as np
 from ...adapters.contract import Adapter, Trace, Unsupported
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure
-from ..examine import precision_variants
-from ..stepwise import Steps, parting
+from ..arithmetic.steps import Steps, parting
+from ..cells.examination import precision_variants
 from .equality import enclosures, epsilon, mapped
 from .feeds import FORMAT, Feed, proofs
 from .offers import Offer

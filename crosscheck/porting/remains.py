@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from ...reference.namespace import Floating
-from ..stepwise import parting
+from ..arithmetic.steps import parting
 from .equality import CHANGING, enclosures, epsilon, mapped
 from .feeds import CONSTANT, FORMAT, Feed, normal, small
 from .offers import Offer

@@ -1,0 +1,1 @@
+"""A campaign: every cell of the matrix, in worker processes."""

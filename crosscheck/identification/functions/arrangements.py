@@ -1,0 +1,239 @@
+"""How a function is laid over a line: which argument takes which input, what becomes of the arrays on the way, and whether the
+function reduces what the line leaves apart, or leaves apart what the line reduces."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+
+from ....reference.vocabulary import Axis, Inputs, Map, Option, Reading
+from ...inputs.samples import Sample, bound_sizes, stable_seed
+
+Named = Mapping[str, Any]
+
+# What libraries and people call the inputs of the lines.
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "x": ("input", "inputs", "a", "array", "xs", "v", "values", "operand"),
+    "z": ("logits", "logit", "preactivation", "input", "inputs", "x", "a"),
+    "y_hat": (
+        *("yhat", "y_pred", "pred", "preds", "prediction", "predictions", "p", "probs", "probability", "probabilities"),
+        *("input", "inputs", "output", "outputs"),
+    ),
+    "y": ("target", "targets", "label", "labels", "y_true", "true", "truth", "t"),
+    "w": ("weights",),  # the ``weight`` of a loss is one of its examples
+    "b": ("bias",),
+}
+
+
+def matched(formula: Map, parameters: Sequence[inspect.Parameter] | None, names: Named) -> dict[str, str] | str:
+    """For each input of the line the parameter that takes it, or why there is none: by name, else by position.
+
+    An empty name stands for a place in the line's order, where the function's signature is not known.
+    """
+    chosen = {name: names[name] for name in formula.inputs if name in names}
+    if parameters is None:
+        return {name: chosen.get(name, "") for name in formula.inputs}
+    free = [p.name for p in parameters if p.name not in chosen.values()]
+    for name in formula.inputs:
+        known = [p for wanted in (name, *ALIASES.get(name, ())) for p in free if p.lower() == wanted.lower()]
+        if name not in chosen and known:
+            chosen[name] = known[0]
+            free.remove(known[0])
+    required = [p.name for p in parameters if p.default is p.empty and p.name in free]
+    for name in formula.inputs:
+        if name not in chosen:
+            if not required:
+                return f"it has no argument for {name}"
+            chosen[name] = required.pop(0)
+    if required:
+        return f"it also needs {', '.join(required)}"
+    return {name: chosen[name] for name in formula.inputs}
+
+
+def in_order(given: Mapping[str, str], parameters: Sequence[inspect.Parameter] | None) -> list[str] | None:
+    """The line's inputs in the order of the function's first parameters; None where they have to be handed over by name."""
+    if parameters is None:
+        return None if any(given.values()) else list(given)
+    by_parameter = {parameter: name for name, parameter in given.items()}
+    first = [p.name for p in parameters[: len(given)] if p.kind is not p.KEYWORD_ONLY]
+    return [by_parameter[p] for p in first] if set(first) == set(by_parameter) else None
+
+
+# --- layouts --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is done with arrays between a line and a function, and ``words`` for it. ``f`` is the function over arrays by the
+    line's names, ``g(cotangent, arrays)`` its cotangents by them; both come out in the line's shapes."""
+
+    kind: Literal["as it is", "rows", "operands", "singly"] = "as it is"
+
+    @property
+    def words(self) -> str:
+        return {
+            "as it is": "",
+            "rows": "with one example a row, where the sheet has one a column",
+            "operands": "as a function of two operands, the elements of x",
+            "singly": "one element at a time",
+        }[self.kind]
+
+    def operands(self, arrays: Named) -> list[Any]:
+        """The arrays that the function is handed by position."""
+        if self.kind == "operands":
+            (x,) = arrays.values()  # the line has one input
+            return [x[0], x[1]]
+        return list(arrays.values())
+
+    def value(self, xp: Any, f: Callable[[Named], Any], arrays: Named) -> Any:
+        if self.kind == "rows":
+            return _turned(f({name: array.T for name, array in arrays.items()}))
+        if self.kind == "singly":
+            return xp.stack([f(one) for one in _elements(arrays)]).reshape(_shape(arrays))
+        return f(arrays)
+
+    def bars(self, xp: Any, g: Callable[[Any, Named], dict[str, Any]], cotangent: Any, arrays: Named) -> dict[str, Any]:
+        if self.kind == "rows":
+            bars = g(_turned(cotangent), {name: array.T for name, array in arrays.items()})
+            return {name: _turned(bar) for name, bar in bars.items()}
+        if self.kind == "singly":
+            each = [g(bar, one) for bar, one in zip(cotangent.reshape(-1), _elements(arrays), strict=True)]
+            return {name: xp.stack([bars[name] for bars in each]).reshape(_shape(arrays)) for name in each[0]}
+        if self.kind == "operands":
+            bars = list(g(cotangent, arrays).values())
+            return {next(iter(arrays)): xp.stack(bars)} if len(bars) == 2 else {}
+        return g(cotangent, arrays)
+
+
+def _turned(array: Any) -> Any:
+    return array.T if getattr(array, "ndim", 0) == 2 else array
+
+
+def _elements(arrays: Named) -> Iterator[dict[str, Any]]:
+    flat = {name: array.reshape(-1) for name, array in arrays.items()}
+    return ({name: array[i] for name, array in flat.items()} for i in range(math.prod(_shape(arrays))))
+
+
+def _shape(arrays: Named) -> tuple[int, ...]:
+    return tuple(next(iter(arrays.values())).shape)
+
+
+def layouts(formula: Map, parameters: Sequence[inspect.Parameter] | None) -> list[Layout]:
+    """The layouts that a line and a function with these parameters allow, the plainest first."""
+    shapes = {argument.shape for argument in formula.inputs.values()}
+    required = None if parameters is None else sum(p.default is p.empty for p in parameters)
+    found = [Layout()]
+    if shapes == {("n",)} and len(formula.inputs) == 1 and formula.output == () and required in (None, 2):
+        found = [Layout("operands")] if required else [Layout(), Layout("operands")]
+    if shapes == {formula.output} and formula.output != ():
+        found.append(Layout("singly"))
+    if formula.batch_axis and formula.output == () and all(len(shape) == 2 for shape in shapes):
+        found.append(Layout("rows"))
+    return found
+
+
+# --- lines that leave apart or reduce -------------------------------------------------------------------------------
+
+REDUCTION = Axis(
+    name="reduction",
+    options=(Option("mean", "the mean over the examples"), Option("sum", "the sum over the examples")),
+    printed="mean",
+    standard="mean",
+    source="the sheet prints the loss of one example",
+)
+
+
+def _of(formula: Map, **changes: Any) -> dict[str, Any]:
+    return {f.name: getattr(formula, f.name) for f in fields(Map)} | changes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reduced(Map):
+    """A line whose value is one number an example, and then their mean or their sum, as one more axis."""
+
+    line: Map
+
+    @classmethod
+    def of(cls, line: Map) -> Reduced:
+        return cls(**_of(line, axes=(*line.axes, REDUCTION), output=()), line=line)
+
+    def accepted(self, function: Literal["forward", "vjp_body"]) -> tuple[str, ...]:
+        return (*self.line.accepted(function), REDUCTION.name)
+
+    def value_in(self, xp: Any, inputs: Inputs, reading: Reading) -> Any:
+        total = xp.sum(self.line.value_in(xp, inputs, reading))
+        return total / self._examples(inputs) if reading["reduction"] == "mean" else total
+
+    def vjp_in(self, xp: Any, cotangent: Any, inputs: Inputs, reading: Reading) -> Mapping[str, Any]:
+        each = cotangent / self._examples(inputs) if reading["reduction"] == "mean" else cotangent
+        return self.line.vjp_in(xp, each * xp.ones_like(self._first(inputs)), inputs, reading)
+
+    def _first(self, inputs: Inputs) -> Any:
+        return inputs[next(iter(self.inputs))]
+
+    def _examples(self, inputs: Inputs) -> int:
+        return self._first(inputs).shape[0]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Unreduced(Map):
+    """A line whose value is summed over a batch, before the sum: each element is a batch of its own."""
+
+    line: Map
+
+    @classmethod
+    def of(cls, line: Map) -> Unreduced:
+        return cls(**_of(line, output=next(iter(line.inputs.values())).shape), line=line)
+
+    def accepted(self, function: Literal["forward", "vjp_body"]) -> tuple[str, ...]:
+        return self.line.accepted(function)
+
+    def value_in(self, xp: Any, inputs: Inputs, reading: Reading) -> Any:
+        values = [self.line.value_in(xp, one, reading) for one in self._batches(inputs)]
+        return xp.stack(values).reshape(*self._first(inputs).shape)
+
+    def vjp_in(self, xp: Any, cotangent: Any, inputs: Inputs, reading: Reading) -> Mapping[str, Any]:
+        flows = cotangent.reshape(-1)
+        each = [self.line.vjp_in(xp, flows[i], one, reading) for i, one in enumerate(self._batches(inputs))]
+        shape = self._first(inputs).shape
+        return {name: xp.stack([bars[name][0, 0] for bars in each]).reshape(*shape) for name in self.wrt}
+
+    def _first(self, inputs: Inputs) -> Any:
+        return inputs[next(iter(self.inputs))]
+
+    def _batches(self, inputs: Inputs) -> Iterator[dict[str, Any]]:
+        rows, columns = self._first(inputs).shape
+        for i, j in itertools.product(range(rows), range(columns)):
+            yield {name: array[i : i + 1, j : j + 1] for name, array in inputs.items()}
+
+
+def formed(formula: Map, sample: Sample, shape: tuple[int, ...]) -> Map | None:
+    """The line as a function that returns this shape on a sample forms it: as it is, reduced, unreduced; else None."""
+    sizes = bound_sizes(formula, sample.arrays)
+    expected = tuple(sizes[n] if isinstance(n, str) else n for n in formula.output)
+    if shape == expected:
+        return formula
+    inputs = {array.shape for array in sample.arrays.values()}
+    is_loss = bool(formula.batch_axis) and len(formula.inputs) > 1 and len(inputs) == 1 and not formula.settings
+    if is_loss and shape == () and inputs == {expected}:
+        return Reduced.of(formula)
+    if is_loss and expected == () and inputs == {shape} and len(shape) == 2:
+        return Unreduced.of(formula)
+    return None
+
+
+def with_cotangent(formula: Map, sample: Sample) -> Sample:
+    """The sample with a cotangent in the shape of a line that was formed anew."""
+    if not isinstance(formula, Reduced | Unreduced):
+        return sample
+    dtype = sample.cotangent.dtype
+    shape = () if isinstance(formula, Reduced) else next(iter(sample.arrays.values())).shape
+    generator = np.random.default_rng(stable_seed(formula.id, sample.label))
+    flows = generator.uniform(0.5, 2.0, shape) * generator.choice([-1, 1], shape)
+    return Sample(sample.label, sample.arrays, sample.settings, np.asarray(flows).astype(dtype))

@@ -1,0 +1,133 @@
+"""The order in which a box is searched: from traces on which few axes matter, rung by rung, to those on which all do.
+
+On the first rung every argument that can be without effect is without it, so that few axes are left in play; each further
+rung lets one of them have its effect; on the last all have. An axis is then settled among few others, whatever their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ...arithmetic.formats import precision
+from .experiments import EXACT, OWN, QUIET, USUAL, Arguments, courses, experiment
+from .narrower import sharpened
+from .playing import Experiment, Played, Player
+from .prediction import NARROW, Score, fits, score
+from .search import Search
+from .space import Candidate, Space
+
+ALIKE = 200  # candidates that could not be told apart on the rungs below, from which a further rung is tried at most
+FAMILIES = 2  # in how many of the nearest families two coordinates at a time are tried on the first rung
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a search ended: the best candidate, whether it fits, the ``same`` others that hold everything too; and whether one
+    that does not fit would if everything were computed in a narrower format."""
+
+    space: Space
+    candidate: Candidate
+    fits: bool
+    same: tuple[Candidate, ...] = ()
+    wide: bool = False
+
+
+def rungs(player: Player, chosen: Arguments) -> list[Experiment]:
+    """The traces of the ladder, the quietest first; among the last is one at the box's own values."""
+    course = courses(player.box)[-1]
+    louder = [name for name, hyper in chosen.varied.items() if hyper.neutral is not None and name not in chosen.firm]
+    settings = [(QUIET, ()), *((QUIET, (name,)) for name in louder), (EXACT, ()), (OWN, ()), (USUAL, ())]
+    return [experiment(player.box, chosen, player.dtype, setting, course, but=but) for setting, but in settings]
+
+
+@dataclass
+class Ladder:
+    """The search of all families of lines over what was played on each rung. ``evaluated`` counts the candidates looked at."""
+
+    spaces: Sequence[Space]
+    played: Sequence[Played]
+    dtype: str
+    evaluated: int = 0
+    _ends: list[tuple[Space, Candidate]] = field(default_factory=list)
+    _wide: dict[Candidate, Found] = field(default_factory=dict)
+
+    def found(self) -> Found:
+        """A candidate that holds everything, sought where it costs least first: in every family one coordinate at a time; the
+        same in a narrower format; then two at a time in the nearest families. Else the nearest candidate of all."""
+        narrow = precision(self.dtype).unit_roundoff < precision(NARROW).unit_roundoff
+        wide: Found | None = None
+        for pairs in (False, True):
+            ranked = self._ranked()[: FAMILIES if pairs else None]
+            for space in ranked:
+                candidate, full = self._climbed(space, self._starts(space), self.dtype, pairs)
+                if full:
+                    return Found(space, candidate, True)
+                self._ends.append((space, candidate))
+            for space in ranked if narrow else []:
+                inside = self._inside(space, pairs)
+                if inside is not None and inside.fits:
+                    return inside
+                wide = wide or inside
+        return wide or self._nearest()
+
+    def _ranked(self) -> list[Space]:
+        """The families, that which has come nearest to the first rung first."""
+        return sorted(self.spaces, key=lambda space: max(self._score(space, c) for c in self._starts(space)), reverse=True)
+
+    def _starts(self, space: Space) -> list[Candidate]:
+        """Where the search of a family got to, and where it began."""
+        return list(dict.fromkeys([*(candidate for known, candidate in self._ends if known is space), *space.starts()]))
+
+    def _score(self, space: Space, candidate: Candidate) -> Score:
+        self.evaluated += 1
+        return score(space, candidate, self.played[:1], self.dtype)
+
+    def _climbed(self, space: Space, starts: Sequence[Candidate], dtype: str, pairs: bool) -> tuple[Candidate, bool]:
+        """The best candidate on each rung in turn, and whether it holds them all."""
+        best, below = self._first_rung(space, starts, dtype, pairs)
+        for k in range(1, len(self.played)):
+            if not below.is_full(best):
+                return best, False
+            search = Search(space, [self.played[k], *self.played[:k]], dtype, space.moves)
+            best = self._next_rung(search, below, best)
+            self.evaluated += search.evaluated
+            below = search
+        return best, below.is_full(best)
+
+    def _first_rung(self, space: Space, starts: Sequence[Candidate], dtype: str, pairs: bool) -> tuple[Candidate, Search]:
+        search = Search(space, self.played[:1], dtype, space.moves)
+        best = search.best(starts, pairs)
+        self.evaluated += search.evaluated
+        return best, search
+
+    def _next_rung(self, search: Search, below: Search, best: Candidate) -> Candidate:
+        """From what held all rungs below: one move; else from all that did as well there; else two moves."""
+        here = search.best([best], pairs=False)
+        if search.is_full(here) or self._is_narrow(search, here):
+            return here
+        here = search.best([here, *below.equals(best, ALIKE)], pairs=False)
+        return here if search.is_full(here) else search.best([here], pairs=True)
+
+    @staticmethod
+    def _is_narrow(search: Search, candidate: Candidate) -> bool:
+        """Whether what a candidate misses on a rung is no more than the rounding of a narrower format."""
+        return search.dtype != NARROW and fits(search.space, candidate, search.played[:1], NARROW)
+
+    def _inside(self, space: Space, pairs: bool) -> Found | None:
+        """A candidate that fits with some quantities held in the narrower format; one that only fits if all is computed there
+        does not, and is said to be ``wide``; None where not even that fits."""
+        coarse, full = self._climbed(space, self._starts(space), NARROW, pairs)
+        if not full:
+            return None
+        if coarse in self._wide:
+            return self._wide[coarse]
+        candidate, looked = sharpened(space, self.played, self.dtype, coarse)
+        self.evaluated += looked
+        found = Found(space, coarse, False, wide=True) if candidate is None else Found(space, candidate, True)
+        self._wide[coarse] = found
+        return found
+
+    def _nearest(self) -> Found:
+        space, candidate = max(self._ends, key=lambda end: score(*end, self.played, self.dtype))
+        return Found(space, candidate, False)

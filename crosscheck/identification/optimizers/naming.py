@@ -1,0 +1,92 @@
+"""What a reading is called: the line of its family that it is nearest to, at the box's own values of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ....reference.vocabulary import Optimizer, Reading
+from ...arithmetic.steps import Steps, parting
+from .experiments import OWN, Arguments, courses, experiment
+from .playing import Experiment, Player
+from .prediction import steps
+from .space import Candidate, Space
+
+EXACTLY = "float64"
+
+
+@dataclass(frozen=True)
+class Name:
+    """A line, the reading of it that the box comes to at its own values, and whether that is the line's standard or printed
+    one ("" if neither)."""
+
+    line: Optimizer
+    configured: Reading
+    role: str
+
+
+def named(player: Player, chosen: Arguments, spaces: Sequence[Space], space: Space, candidate: Candidate) -> Name:
+    """The simplest name: a line with fewer hyperparameters that does the same at these values, else the line and role of the
+    family from which the fewest axes differ, where those that make no difference at these values are not counted; of lines as
+    near, the one with more that defines it."""
+    # in float64 whatever the box runs in: what one name covers is a matter of real functions
+    traces = [experiment(player.box, chosen, EXACTLY, OWN, course) for course in courses(player.box)[-2:]]
+    here = _AtOwnValues(traces)
+    for simpler in spaces:
+        if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):
+            break
+        for start in simpler.starts():
+            if here.same((simpler, start), (space, candidate)):
+                return _nearest(simpler, start, here)
+    return _nearest(space, candidate, here)
+
+
+@dataclass
+class _AtOwnValues:
+    """What candidates do at the box's own values of its arguments."""
+
+    traces: Sequence[Experiment]
+    _known: dict[Candidate, list[Steps]] = field(default_factory=dict)
+
+    def same(self, a: tuple[Space, Candidate], b: tuple[Space, Candidate]) -> bool:
+        return all(parting(x, y) is None for x, y in zip(self._steps(*a), self._steps(*b), strict=True))
+
+    def _steps(self, space: Space, candidate: Candidate) -> list[Steps]:
+        if candidate not in self._known:
+            self._known[candidate] = [steps(space, candidate, one, EXACTLY) for one in self.traces]
+        return self._known[candidate]
+
+
+def _nearest(space: Space, candidate: Candidate, here: _AtOwnValues) -> Name:
+    plain = _plainest(space, candidate, here)
+    ranked = []
+    for i, line in enumerate(space.lines):
+        for role, called in (("standard", line.standard), ("printed", line.printed)):
+            near = _towards(space, plain, called, here).reading
+            if all(plain.reading[axis] in options for axis, options in line.defining.items()):
+                distance = len(called.difference(near))
+                ranked.append((distance, -len(line.defining), i, role != "standard", Name(line, near, role)))
+    distance, *_, name = min(ranked, key=lambda entry: entry[:4])
+    return name if distance == 0 else Name(name.line, name.configured, "")
+
+
+def _plainest(space: Space, candidate: Candidate, here: _AtOwnValues) -> Candidate:
+    """The candidate with options that need no hyperparameter, on those axes where these do the same: a sum that is dampened by
+    0 is a sum."""
+    plain = candidate
+    for axis, option in candidate.reading.choices:
+        if space.line.axis(axis).option(option).needs:
+            others = (o.name for o in space.line.axis(axis).options if not o.needs)
+            same = (plain.with_option(axis, other) for other in others)
+            plain = next((c for c in same if here.same((space, c), (space, candidate))), plain)
+    return plain
+
+
+def _towards(space: Space, candidate: Candidate, called: Reading, here: _AtOwnValues) -> Candidate:
+    """The candidate with the options of a reading that has a name, on those axes where that makes no difference."""
+    near = candidate
+    for axis, option in called.choices:
+        other = near.with_option(axis, option)
+        if other != near and option in space.options(axis) and here.same((space, other), (space, candidate)):
+            near = other
+    return near

@@ -1,0 +1,145 @@
+"""Playing a box: feeding it an experiment under a time limit, and noticing what a well-behaved optimizer does not do."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ....adapters.box import Box, BoxError, Run
+from ....adapters.contract import Unsupported
+from ...arithmetic.steps import Steps
+
+T = TypeVar("T")
+TIME_LIMIT = 10.0  # seconds for one call of a box, unless the caller says otherwise: compiling a step takes one or two
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One trace for a box: ``weights`` (d,) before the first step, ``gradients`` (steps, d), a rate for each step, and the
+    box's ``arguments`` by its own names."""
+
+    weights: np.ndarray
+    gradients: np.ndarray
+    rates: tuple[float, ...]
+    arguments: Mapping[str, float]
+    label: str = ""
+
+    @property
+    def steps(self) -> int:
+        return len(self.rates)
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """An experiment and what the box made of it: the weights after each step, (steps, d). ``predicted`` keeps what candidates
+    may do beside it, as far as that was looked at."""
+
+    experiment: Experiment
+    weights: np.ndarray
+    predicted: dict[Any, Steps] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class Player:
+    """A box, and what has been seen of it: ``calls`` counts the lives it was given, ``noticed`` what it did to its
+    surroundings, with the first words about each."""
+
+    box: Box
+    dtype: str
+    time_limit: float = TIME_LIMIT
+    calls: int = 0
+    noticed: dict[str, str] = field(default_factory=dict)
+
+    def play(self, experiment: Experiment) -> Played:
+        """One life of the box. Raises BoxError for whatever it does that an optimizer does not do."""
+        run = self.begin([experiment.weights], experiment.rates[0], experiment.arguments)
+        after = np.empty_like(experiment.gradients)
+        for t, (gradient, rate) in enumerate(zip(experiment.gradients, experiment.rates, strict=True)):
+            (after[t],) = self.step(run, [gradient], rate, t + 1)
+        asked = experiment.gradients[0] != 0
+        if asked.any() and np.isnan(after[0, asked]).all():
+            raise BoxError(
+                f"{self.box.name} makes NaN of every weight at its first step, though the gradients are finite "
+                f"({experiment.label}); there is nothing to identify"
+            )
+        return Played(experiment, after)
+
+    def begin(self, weights: Sequence[np.ndarray], rate: float, arguments: Mapping[str, float]) -> Run:
+        """A new life of the box."""
+        self.calls += 1
+        return self.guarded(lambda: self.box.start([w.copy() for w in weights], rate, dict(arguments)), "when it was made")
+
+    def step(self, run: Run, gradients: Sequence[np.ndarray | None], rate: float, t: int) -> list[np.ndarray]:
+        """The weights after one more step; ``t`` is its number, for the words of an error."""
+        handed = [None if g is None else g.copy() for g in gradients]
+        before = [w.shape for w in self.guarded(run.weights, f"before step {t}")]
+        self.guarded(lambda: run.step(handed, rate), f"at step {t}")
+        after = self.guarded(run.weights, f"after step {t}")
+        self._look_around(run, t)
+        for i, (shape, weights) in enumerate(zip(before, after, strict=True)):
+            self._check(weights, shape, t, f" {i}" if len(after) > 1 else "")
+        return after
+
+    def _look_around(self, run: Run, t: int) -> None:
+        for what in run.changed():
+            self.noticed.setdefault(f"changes {what}", f"the {what} handed to it are changed in place (first at step {t})")
+
+    def _check(self, weights: np.ndarray, shape: tuple[int, ...], t: int, which: str) -> None:
+        if not isinstance(weights, np.ndarray):
+            raise BoxError(f"{self.box.name} gave weights{which} of type {type(weights).__name__} after step {t}, not an array")
+        if weights.shape != shape:
+            raise BoxError(
+                f"{self.box.name} gave weights{which} of shape {weights.shape} after step {t}; they had shape {shape} before. "
+                "An optimizer keeps the shape of its weights"
+            )
+        if weights.dtype.name != self.dtype:
+            raise BoxError(
+                f"{self.box.name} gave weights{which} of dtype {weights.dtype} after step {t}; they were {self.dtype}. Make "
+                f"its state and its constants {self.dtype}, or name the dtype it works in: --dtype {weights.dtype}"
+            )
+
+    def guarded(self, action: Callable[[], T], when: str) -> T:
+        """What ``action`` returns; its exception, its hanging and its printing are the box's, and said so."""
+        printed = io.StringIO()
+        try:
+            with within(self.time_limit), contextlib.redirect_stdout(printed):
+                return action()
+        except (BoxError, Unsupported):
+            raise
+        except TimeLimit as error:
+            raise BoxError(f"{self.box.name} did not come back within {self.time_limit:g} s {when}") from error
+        except (Exception, SystemExit) as error:  # whatever a user's optimizer raises is reported in its own words
+            raise BoxError(f"{self.box.name} raised {type(error).__name__} {when}: {error}") from error
+        finally:
+            if text := printed.getvalue():
+                self.noticed.setdefault("prints", f"it prints, first {when}: {text.splitlines()[0][:60]!r}")
+
+
+class TimeLimit(BaseException):
+    """Raised in the main thread when a call has taken too long; no ``Exception``, so that a box cannot swallow it."""
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raise TimeLimit in the block after so many seconds. It ends Python code only, and only in the main thread."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise TimeLimit
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

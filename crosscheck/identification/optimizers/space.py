@@ -1,0 +1,182 @@
+"""The space that is searched: readings as a product of axes, values that the box does not take as an argument, and what it
+may hold in a narrower format. A candidate is a point in it; a coordinate is one way to move."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ....adapters.box import Box, BoxError
+from ....reference.arguments import suggest
+from ....reference.catalogue import catalogue
+from ....reference.vocabulary import Hyperparameter, Optimizer, Option, Reading
+
+# What libraries set where they give no choice: tried for a hyperparameter that the box does not take.
+USUAL = {
+    "eps": (1e-8, 1e-7, 1e-10, 1e-6, 1e-16, 1e-12, 1e-5, 1e-3, 0.0),
+    "beta1": (0.9, 0.95, 0.8, 0.5),
+    "beta2": (0.999, 0.99, 0.95, 0.98, 0.9),
+    "beta": (0.9, 0.99, 0.95, 0.999, 0.5),
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A line in one reading, with values for the hyperparameters that the box does not take (``assumed``), and the quantities
+    that are ``held`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize."""
+
+    line: Optimizer
+    reading: Reading
+    assumed: tuple[tuple[str, float], ...] = ()
+    held: tuple[str, ...] = ()
+    ascends: bool = False
+
+    def with_option(self, axis: str, option: str) -> Candidate:
+        return replace(self, reading=self.reading.but(**{axis: option}))
+
+    def with_assumed(self, name: str, value: float) -> Candidate:
+        return replace(self, assumed=tuple((n, value if n == name else v) for n, v in self.assumed))
+
+
+@dataclass(frozen=True)
+class Space:
+    """The candidates of one family of lines for one box.
+
+    ``lines`` share their axes and differ in what they print; ``binding`` says which argument of the box is which
+    hyperparameter; ``settled`` are hyperparameters whose value the user has named; ``idle`` are arguments of the box that stay
+    at a value without effect.
+    """
+
+    lines: tuple[Optimizer, ...]
+    binding: Mapping[str, str]  # hyperparameter -> the box's own name
+    settled: Mapping[str, float]
+    idle: frozenset[str] = frozenset()
+
+    @property
+    def line(self) -> Optimizer:
+        return self.lines[0]
+
+    def options(self, axis: str) -> list[str]:
+        """The options of an axis that a box with these arguments can show."""
+        return [option.name for option in self.line.axis(axis).options if self.can_show(option)]
+
+    def can_show(self, option: Option) -> bool:
+        if not option.needs:
+            return True
+        if option.needs in self.binding:
+            return self.binding[option.needs] not in self.idle
+        hyper = self.line.hyperparameter(option.needs)
+        return option.needs in self.settled and self.settled[option.needs] != hyper.neutral
+
+    def without(self, refused: Collection[str], own: Mapping[str, float]) -> Space:
+        """The space of a box that refuses to vary some of its arguments."""
+        neutral = {self.binding[h.name]: h.neutral for h in self.line.hyperparameters if h.name in self.binding}
+        return replace(self, idle=frozenset(n for n in refused if n in neutral and own.get(n, neutral[n]) == neutral[n]))
+
+    def starts(self) -> list[Candidate]:
+        """Where a search begins: the printed and the standard reading of each line, as far as the box can show them."""
+        readings = {reading: None for line in self.lines for reading in (line.standard, line.printed)}
+        assumed = tuple((hyper.name, self._assumed(hyper)) for hyper in self.unbound())
+        starts = [self.simplest(Candidate(self.line, self._shown(reading), assumed)) for reading in readings]
+        return list(dict.fromkeys(starts))
+
+    def unbound(self) -> list[Hyperparameter]:
+        return [h for h in self.line.hyperparameters if h.name not in self.binding]
+
+    def _assumed(self, hyper: Hyperparameter) -> float:
+        if hyper.name in self.settled:
+            return self.settled[hyper.name]
+        return hyper.default if hyper.neutral is None else hyper.neutral
+
+    def _shown(self, reading: Reading) -> Reading:
+        """The reading with options that the box cannot show replaced by the first that it can."""
+        changed = {}
+        for axis, option in reading.choices:
+            shown = self.options(axis)
+            if option not in shown:
+                changed[axis] = shown[0]
+        return reading.but(**changed)
+
+    def simplest(self, candidate: Candidate) -> Candidate:
+        """The candidate that stands for all that are the same function by algebra, as far as the box can show it."""
+        reading = self.line.simplest(candidate.reading)
+        shown = all(option in self.options(axis) for axis, option in reading.choices)
+        return replace(candidate, reading=reading) if shown else candidate
+
+    def moves(self, candidate: Candidate) -> Iterator[tuple[str, list[Candidate]]]:
+        """Each coordinate with the candidates that differ from this one in it alone."""
+        for axis, option in candidate.reading.choices:
+            others = [candidate.with_option(axis, name) for name in self.options(axis) if name != option]
+            distinct = dict.fromkeys(other for other in map(self.simplest, others) if other != candidate)
+            if distinct:
+                yield axis, list(distinct)
+        yield "direction", [replace(candidate, ascends=not candidate.ascends)]
+        for name, value in candidate.assumed:
+            if name in self.settled or not self.matters(name):
+                continue
+            hyper = self.line.hyperparameter(name)
+            usual = [v for v in USUAL.get(name, ()) if v != value and hyper.low <= v < hyper.high]
+            if usual:
+                yield name, [candidate.with_assumed(name, v) for v in usual]
+
+    def matters(self, name: str) -> bool:
+        """Whether the value of a hyperparameter that the box does not take can show: one that an option needs does not, since
+        such options are then left out."""
+        return name in self.settled or all(option.needs != name for axis in self.line.axes for option in axis.options)
+
+    def size(self) -> int:
+        """How many readings the product of the axes has."""
+        product = 1
+        for axis in self.line.axes:
+            product *= len(self.options(axis.name))
+        return product
+
+
+def spaces(box: Box, names: Mapping[str, str], settled: Mapping[str, float]) -> list[Space]:
+    """A space for each family of lines, those with fewer hyperparameters first.
+
+    ``names`` maps hyperparameters to the box's own names where the signature does not say; ``settled`` gives values of
+    hyperparameters that the box has but does not take. Raises BoxError for a name that neither knows.
+    """
+    _known_names(box, names, settled)
+    found = []
+    for lines in families():
+        of_line = {hyper.name for hyper in lines[0].hyperparameters}
+        binding = bound(lines[0], box, {k: v for k, v in names.items() if k in of_line})
+        space = Space(lines, binding, {k: v for k, v in settled.items() if k in of_line and k not in binding})
+        found.append(space)
+    return sorted(found, key=lambda space: len(space.line.hyperparameters))
+
+
+def families() -> list[tuple[Optimizer, ...]]:
+    """The optimizer lines, those of one family together: they have one body and one set of axes."""
+    grouped: dict[str, list[Optimizer]] = {}
+    for line in catalogue(beyond=True).values():
+        if isinstance(line, Optimizer):
+            grouped.setdefault(line.family or line.id, []).append(line)
+    return [tuple(lines) for lines in grouped.values()]
+
+
+def _known_names(box: Box, names: Mapping[str, str], settled: Mapping[str, float]) -> None:
+    known = sorted({hyper.name for lines in families() for hyper in lines[0].hyperparameters})
+    for name in (*names, *settled):
+        if name not in known:
+            raise BoxError(f"no line has a hyperparameter {name!r}.{suggest(name, known)}")
+    for own in names.values():
+        if own not in box.arguments:
+            raise BoxError(f"{box.name} takes no number {own!r}.{suggest(own, box.arguments)}")
+
+
+def bound(line: Optimizer, box: Box, names: Mapping[str, str]) -> dict[str, str]:
+    """Which of the box's own arguments is which hyperparameter of a line: by what the user said, by its name in the reference,
+    and by the names that libraries have for it; no argument is two hyperparameters."""
+    binding = dict(names)
+    lower = {own.lower(): own for own in box.arguments}
+    for spelling in (lambda hyper: (hyper.name,), lambda hyper: hyper.also):
+        for hyper in line.hyperparameters:
+            if hyper.name in binding:
+                continue
+            match = next((lower[n.lower()] for n in spelling(hyper) if n.lower() in lower), None)
+            if match is not None and match not in binding.values():
+                binding[hyper.name] = match
+    return binding

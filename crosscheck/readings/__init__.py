@@ -1,0 +1,1 @@
+"""Readings: what a reading may return on an input, and how that compares with what was observed."""
