@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..reference.vocabulary import Optimizer, Reading
+    from ..reference.formula import Optimizer
+    from ..reference.vocabulary import Reading
     from .box import Box
 
 DERIVED: Final = "derived"

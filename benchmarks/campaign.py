@@ -27,7 +27,7 @@ from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.readings import compare as fit
 from gradspec.crosscheck.sheet import proofs as proof
 from gradspec.reference.catalogue import line
-from gradspec.reference.vocabulary import Map
+from gradspec.reference.formula import Map
 
 LINES = (
     "scalar.prod", "scalar.max", "scalar.sigmoid", "logistic.loss",

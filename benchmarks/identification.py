@@ -25,7 +25,8 @@ from gradspec.crosscheck.identification.optimizers.playing import Player
 from gradspec.crosscheck.identification.optimizers.space import Space, spaces
 from gradspec.crosscheck.identification.targets import boxed
 from gradspec.reference import line
-from gradspec.reference.vocabulary import Axis, Optimizer
+from gradspec.reference.formula import Optimizer
+from gradspec.reference.vocabulary import Axis
 
 GRADSPEC = str(Path(sys.executable).parent / "gradspec")
 CALLS = 60

@@ -77,7 +77,7 @@ def _hyperparameters(formula: Optimizer) -> Iterator[str]:
 
 
 def _also(hyper: Hyperparameter) -> str:
-    return f"; elsewhere {', '.join(hyper.also)}" if hyper.also else ""
+    return f"; elsewhere {', '.join(hyper.aliases)}" if hyper.aliases else ""
 
 
 def _interval(hyper: Hyperparameter) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 
 from .arguments import ArgumentError
 from .catalogue import catalogue, group, line
-from .vocabulary import Axis, Coincidence, Erratum, Formula, Map, NotConformable, Optimizer, Option, Reading
+from .formula import Formula, Map, Optimizer
+from .vocabulary import Axis, Coincidence, Erratum, NotConformable, Option, Reading
 
 __all__ = [
     "ArgumentError",

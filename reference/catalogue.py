@@ -10,7 +10,7 @@ from types import MappingProxyType, ModuleType
 
 from . import lines as _folder
 from .arguments import ArgumentError, nearest, suggest
-from .vocabulary import Formula
+from .formula import Formula
 
 
 @cache
@@ -29,7 +29,7 @@ def catalogue(beyond: bool = False) -> MappingProxyType[str, Formula]:
 @cache
 def _all() -> MappingProxyType[str, Formula]:
     found = [value for module in _modules().values() for value in vars(module).values() if isinstance(value, Formula)]
-    ordered = sorted(found, key=lambda formula: formula.number)
+    ordered = sorted(found, key=lambda formula: formula.order)
     by_id = {formula.id: formula for formula in ordered}
     if len(by_id) != len(ordered):
         twice = sorted({formula.id for formula in ordered if sum(f.id == formula.id for f in ordered) > 1})

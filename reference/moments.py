@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from .formula import Optimizer
 from .optimizers import DECAY, EPSILON_NAMES, RATE, RATE_DECAY, WEIGHT_DECAY, chosen, effective, moved, penalised
-from .vocabulary import Axis, Coincidence, Hyperparameter, Optimizer, Option
+from .vocabulary import Axis, Coincidence, Hyperparameter, Option
 
 CORRECTION = Axis(
     name="correction",
@@ -21,22 +22,22 @@ CORRECTION = Axis(
         Option("power-of-complement", "divide a copy by (1-β)^t", r"\hat V=V/(1-\beta_1)^t"),
         Option("complement-of-power", "divide a copy by 1-β^t", r"\hat V=V/(1-\beta_1^t)"),
         Option("none", "use the averages as they are", r"\hat V=V"),
-        Option("first-only", "divide a copy of V only by 1-β^t", r"\hat V=V/(1-\beta_1^t),\;\hat S=S", sought=False),
-        Option("second-only", "divide a copy of S only by 1-β^t", r"\hat V=V,\;\hat S=S/(1-\beta_2^t)", sought=False),
-        Option("complement", "divide a copy by 1-β, at every step", r"\hat V=V/(1-\beta_1)", sought=False),
+        Option("first-only", "divide a copy of V only by 1-β^t", r"\hat V=V/(1-\beta_1^t),\;\hat S=S", in_matrix=False),
+        Option("second-only", "divide a copy of S only by 1-β^t", r"\hat V=V,\;\hat S=S/(1-\beta_2^t)", in_matrix=False),
+        Option("complement", "divide a copy by 1-β, at every step", r"\hat V=V/(1-\beta_1)", in_matrix=False),
         Option(
             "count-from-zero",
             "divide a copy by 1-β^(t-1): the first step is 0/0, and the weights are NaN from there on",
             r"\hat V=V/(1-\beta_1^{t-1})",
-            sought=False,
+            in_matrix=False,
         ),
         Option(
             "count-from-zero-guarded",
             "divide a copy by 1-β^(t-1), but at the first step by nothing",
             r"\hat V=V/(1-\beta_1^{t-1}),\;\hat V_1=V_1",
-            sought=False,
+            in_matrix=False,
         ),
-        Option("count-from-two", "divide a copy by 1-β^(t+1)", r"\hat V=V/(1-\beta_1^{t+1})", sought=False),
+        Option("count-from-two", "divide a copy by 1-β^(t+1)", r"\hat V=V/(1-\beta_1^{t+1})", in_matrix=False),
     ),
     printed="complement-of-power",
     standard="complement-of-power",
@@ -62,7 +63,7 @@ EPSILON = Axis(
             "one ε is added to the corrected square, another to its root",
             r"\hat V/(\sqrt{\hat S+\bar\epsilon}+\epsilon)",
             needs="eps_root",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="after-correction",
@@ -91,14 +92,14 @@ LOOKAHEAD = Axis(
             "nadam-steep-schedule",
             "Nesterov's step with a momentum that rises to β1 within a hundred steps: ψ is 1",
             r"\mu_t=\beta_1(1-\tfrac12\,0.96^t)",
-            sought=False,
+            in_matrix=False,
         ),
         Option(
             "nadam-published",
             "as nadam-schedule, but V itself is averaged with μ, and S multiplied by β2 where it is used",
             r"V=\mu_tV+(1-\mu_t)g,\;\hat S=\frac{\beta_2S}{1-\beta_2^t}",
             needs="momentum_decay",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="none",
@@ -117,13 +118,13 @@ MAXIMUM = Axis(
             "before-correction",
             "the largest S so far is used, and corrected when it is used",
             r"\hat S=\frac{\max_{i\le t}S_i}{1-\beta_2^t}",
-            sought=False,
+            in_matrix=False,
         ),
         Option(
             "after-correction",
             "the largest corrected S so far is used",
             r"\hat S=\max_{i\le t}\frac{S_i}{1-\beta_2^i}",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="none",
@@ -161,7 +162,7 @@ HYPERPARAMETERS = (
         0.9,
         0.0,
         1.0,
-        also=("b1", "beta_1", "betas[0]", "beta[0]", "b_1", "β1", "decay1", "momentum", "mu"),
+        aliases=("b1", "beta_1", "betas[0]", "beta[0]", "b_1", "β1", "decay1", "momentum", "mu"),
     ),
     Hyperparameter(
         "beta2",
@@ -169,14 +170,16 @@ HYPERPARAMETERS = (
         0.999,
         0.0,
         1.0,
-        also=("b2", "beta_2", "betas[1]", "beta[1]", "b_2", "β2", "decay2", "rho"),
+        aliases=("b2", "beta_2", "betas[1]", "beta[1]", "b_2", "β2", "decay2", "rho"),
     ),
-    Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-8, also=EPSILON_NAMES),
+    Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-8, aliases=EPSILON_NAMES),
     WEIGHT_DECAY,
     Hyperparameter(
-        "momentum_decay", "ψ of the momentum schedule, dimensionless", 0.004, also=("schedule_decay", "psi", "initial_decay")
+        "momentum_decay", "ψ of the momentum schedule, dimensionless", 0.004, aliases=("schedule_decay", "psi", "initial_decay")
     ),
-    Hyperparameter("eps_root", "ε̄, under the root where there is one outside, too", 1e-8, also=("epsilon_root",), neutral=0.0),
+    Hyperparameter(
+        "eps_root", "ε̄, under the root where there is one outside, too", 1e-8, aliases=("epsilon_root",), neutral=0.0
+    ),
     RATE_DECAY,
 )
 

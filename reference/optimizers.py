@@ -23,14 +23,14 @@ DECAY = Axis(
             "λW is taken off beside the step, and the rate does not multiply it",
             r"W=W-\alpha(\cdots)-\lambda W",
             needs="weight_decay",
-            sought=False,
+            in_matrix=False,
         ),
         Option(
             "decoupled-after",
             "the weights shrink after the step, by the rate times λ",
             r"W=(W-\alpha(\cdots))(1-\alpha\lambda)",
             needs="weight_decay",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="none",
@@ -49,14 +49,14 @@ RATE = Axis(
             "over-root-count",
             "the rate that is given is divided by the root of the count of steps",
             r"\alpha/\sqrt t",
-            sought=False,
+            in_matrix=False,
         ),
         Option(
             "inverse-time",
             "the rate that is given decays as the inverse of the steps done",
             r"\frac{\alpha}{1+\gamma(t-1)}",
             needs="rate_decay",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="as-given",
@@ -72,7 +72,7 @@ WEIGHT_DECAY = Hyperparameter(
     "weight_decay",
     "λ, where there is weight decay",
     0.01,
-    also=(
+    aliases=(
         "wd",
         "weight_decay_rate",
         "weightdecay",
@@ -90,7 +90,7 @@ RATE_DECAY = Hyperparameter(
     "rate_decay",
     "γ, where the rate decays with the steps done",
     0.01,
-    also=("lr_decay", "learning_rate_decay", "decay"),
+    aliases=("lr_decay", "learning_rate_decay", "decay"),
     neutral=0.0,
 )
 
@@ -98,7 +98,7 @@ RATE_DECAY = Hyperparameter(
 def unsought(axis: Axis) -> Axis:
     """The axis with all options but the printed and the standard one left to identification."""
     kept = (axis.printed, axis.standard)
-    return replace(axis, options=tuple(o if o.name in kept else replace(o, sought=False) for o in axis.options))
+    return replace(axis, options=tuple(o if o.name in kept else replace(o, in_matrix=False) for o in axis.options))
 
 
 def chosen(xp: Any, condition: Any, yes: Any, no: Any) -> Any:

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from .arguments import ArgumentError, bind_sizes, floating_array, same_dtype, scalar_in, suggest
+from .formula import Formula, Map, Optimizer
 from .namespace import Floating
-from .vocabulary import Formula, Map, Optimizer, Reading
+from .vocabulary import Reading
 
 ReadingLike = str | Reading | Mapping[str, str]
 Named = Mapping[str, Any]
@@ -124,7 +125,7 @@ def take_step(
     xp = Floating(dtype)
     with np.errstate(all="ignore"):
         lifted = {name: xp.asarray(value) for name, value in hyper.items()}
-        new_w, new_state = formula.update(xp, w, g, state, xp.asarray(step_size), **formula.keywords(lifted, chosen))
+        new_w, new_state = formula.configured(lifted, chosen).step(xp, w, g, state, xp.asarray(step_size))
         return _new(new_w, dtype), _new_state(new_state, dtype)
 
 
@@ -160,7 +161,7 @@ def _fresh(formula: Optimizer, w: np.ndarray, dtype: np.dtype, hyper: Mapping[st
     xp = Floating(dtype)
     with np.errstate(all="ignore"):
         lifted = {name: xp.asarray(value) for name, value in hyper.items()}
-        return _new_state(formula.start(xp, w, **formula.keywords(lifted, reading)), dtype)
+        return _new_state(formula.configured(lifted, reading).start(xp, w), dtype)
 
 
 def _new_state(state: Any, dtype: np.dtype) -> Any:

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterator
 from random import Random
 
-from gradspec.reference.vocabulary import Formula, Reading
+from gradspec.reference.formula import Formula
+from gradspec.reference.vocabulary import Reading
 
 ATTEMPTS = 30  # candidates of which the one with most new pairs is taken
 

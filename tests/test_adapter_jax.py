@@ -23,7 +23,7 @@ from gradspec.crosscheck.cells.matrix import cells
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.samples import samples
 from gradspec.reference.catalogue import catalogue, line
-from gradspec.reference.vocabulary import Map, Optimizer
+from gradspec.reference.formula import Map, Optimizer
 
 MODES = ADAPTER.map_modes
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}

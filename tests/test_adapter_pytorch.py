@@ -19,7 +19,7 @@ from gradspec.crosscheck.arithmetic.formats import precision  # noqa: E402
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding  # noqa: E402
 from gradspec.crosscheck.arithmetic.tangents import Tangent, Tangents  # noqa: E402
 from gradspec.reference.catalogue import catalogue, line  # noqa: E402
-from gradspec.reference.vocabulary import Map, Optimizer  # noqa: E402
+from gradspec.reference.formula import Map, Optimizer  # noqa: E402
 
 OPTIMIZERS = [native for native in ADAPTER.natives if native.line.startswith("optimizer.")]
 MAPS = [native for native in ADAPTER.natives if native not in OPTIMIZERS]

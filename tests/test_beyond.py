@@ -15,7 +15,7 @@ from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
 from gradspec.crosscheck.cells.matrix import chosen_lines
 from gradspec.crosscheck.readings.compare import searched
 from gradspec.reference import ArgumentError, Optimizer, Reading, catalogue, line
-from gradspec.reference.vocabulary import Formula
+from gradspec.reference.formula import Formula
 
 from .covering import single_changes
 
@@ -102,7 +102,7 @@ def test_a_line_without_a_family_is_its_own() -> None:
 @pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_no_library_name_stands_for_two_hyperparameters_and_a_neutral_value_is_one_that_may_be_given(name: str) -> None:
     hypers = optimizer(name).hyperparameters
-    names = [known for h in hypers for known in (h.name, *h.also)]
+    names = [known for h in hypers for known in (h.name, *h.aliases)]
     assert len(names) == len(set(names))
     assert all(h.neutral is None or h.low <= h.neutral < h.high for h in hypers)
 
@@ -142,7 +142,7 @@ def test_a_line_beyond_the_sheet_is_explained_with_its_options_and_the_names_tha
     assert "beyond the sheet" in out
     assert "\\frac" not in out.partition("LaTeX")[0]
     assert all(option in out for axis in formula.axes for option in axis.names)
-    assert all(known in out for hyper in formula.hyperparameters for known in hyper.also)
+    assert all(known in out for hyper in formula.hyperparameters for known in hyper.aliases)
 
 
 # --- what a conformance run searches --------------------------------------------------------------------------------

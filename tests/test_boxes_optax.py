@@ -24,7 +24,7 @@ from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.inputs.samples import TraceSample
 from gradspec.crosscheck.readings.compare import Undefined, predict
 from gradspec.reference import ArgumentError, catalogue, line
-from gradspec.reference.vocabulary import Optimizer
+from gradspec.reference.formula import Optimizer
 from jax.example_libraries import optimizers as examples
 
 ADAM = {"b1": 0.9, "b2": 0.999, "eps": 1e-8, "eps_root": 0.0}

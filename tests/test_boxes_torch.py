@@ -24,7 +24,8 @@ from gradspec.crosscheck.inputs.samples import TraceSample, make_trace  # noqa: 
 from gradspec.crosscheck.readings.compare import Undefined, predict  # noqa: E402
 from gradspec.reference.arguments import ArgumentError  # noqa: E402
 from gradspec.reference.catalogue import catalogue, line  # noqa: E402
-from gradspec.reference.vocabulary import Optimizer, Reading  # noqa: E402
+from gradspec.reference.formula import Optimizer  # noqa: E402
+from gradspec.reference.vocabulary import Reading  # noqa: E402
 
 SHAPES = ((3,), (2, 2))
 RATES = (0.1, 0.1, 0.025, 0.05)

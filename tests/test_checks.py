@@ -13,7 +13,7 @@ from gradspec.crosscheck.findings import Check
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.sheet import properties as checks
 from gradspec.reference.catalogue import catalogue, line
-from gradspec.reference.vocabulary import Formula
+from gradspec.reference.formula import Formula
 
 LITTLE = 2.0**-40
 

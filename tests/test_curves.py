@@ -95,7 +95,7 @@ def test_the_printed_adam_stalls_and_ends_in_not_a_number():
 def test_every_option_that_is_sought_is_shown_leaving_the_printed_one(line_id):
     shown = {series.label for curve in drawn(line_id) if curve.title.startswith("Leaving") for series in curve.series}
     axes = line(line_id).axes
-    assert shown == {f"{axis.name}={o.name}" for axis in axes for o in axis.options if o.sought and o.name != axis.printed}
+    assert shown == {f"{axis.name}={o.name}" for axis in axes for o in axis.options if o.in_matrix and o.name != axis.printed}
 
 
 def test_when_the_rate_enters_matters_only_once_it_changes():

@@ -16,8 +16,9 @@ from gradspec.crosscheck import identify
 from gradspec.crosscheck.identification.optimizers.search import Search
 from gradspec.crosscheck.identification.optimizers.space import families
 from gradspec.reference import line
+from gradspec.reference.formula import Optimizer
 from gradspec.reference.namespace import Floating
-from gradspec.reference.vocabulary import Optimizer, Reading
+from gradspec.reference.vocabulary import Reading
 
 FEW = {"lives": 3}
 

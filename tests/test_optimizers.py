@@ -13,8 +13,9 @@ from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.objects import precise
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
 from gradspec.reference import line
+from gradspec.reference.formula import Optimizer
 from gradspec.reference.namespace import Floating
-from gradspec.reference.vocabulary import Coincidence, Optimizer, Reading
+from gradspec.reference.vocabulary import Coincidence, Reading
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 from gradspec.reference import ArgumentError, catalogue, line
-from gradspec.reference.vocabulary import Axis, Input, Map, NotConformable, Optimizer, Option
+from gradspec.reference.formula import Map, Optimizer
+from gradspec.reference.vocabulary import Axis, Input, NotConformable, Option
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +59,7 @@ SAMPLE = Map(
     wrt=("W",),
     prints=("forward",),
     axes=(Axis("sign", (Option("plus", ""), Option("minus", "")), "plus", "minus"),),
-    settings={"g": ("sigmoid", "relu", "tanh", "identity")},
+    settings={"g": dict.fromkeys(["sigmoid", "relu", "tanh", "identity"])},
     sheet_sizes={"h": 2, "k": 3},
 )
 

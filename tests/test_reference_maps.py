@@ -15,10 +15,11 @@ from gradspec.crosscheck.arithmetic.objects import precise, symbols
 from gradspec.crosscheck.arithmetic.rounding import Rounding
 from gradspec.crosscheck.arithmetic.tangents import Tangent, Tangents
 from gradspec.reference import ArgumentError, catalogue
+from gradspec.reference.formula import Map
 from gradspec.reference.lines import mlp, mlp2
 from gradspec.reference.namespace import Floating
 from gradspec.reference.network import backpropagate
-from gradspec.reference.vocabulary import Input, Map, NotConformable, Reading, Sizes
+from gradspec.reference.vocabulary import Input, NotConformable, Reading, Sizes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

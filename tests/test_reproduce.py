@@ -25,7 +25,7 @@ from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.samples import hard_samples, hard_traces
 from gradspec.crosscheck.readings.compare import Miss
 from gradspec.reference.catalogue import catalogue
-from gradspec.reference.vocabulary import Optimizer
+from gradspec.reference.formula import Optimizer
 
 PACKAGES = {"pytorch": "torch", "jax": "jax"}
 FOUND = {

@@ -8,7 +8,8 @@ from gradspec.crosscheck.cells.forward import Contradiction
 from gradspec.crosscheck.cells.verdict import Judgement, judge
 from gradspec.crosscheck.readings.compare import Fit, Miss
 from gradspec.reference import line
-from gradspec.reference.vocabulary import Formula, Reading
+from gradspec.reference.formula import Formula
+from gradspec.reference.vocabulary import Reading
 
 MAX = line("scalar.max")
 SUM = line("scalar.sum")

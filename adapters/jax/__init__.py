@@ -28,7 +28,8 @@ from .scripts import map_script, native_script, printed_script
 from .steppers import as_layer, compiled_step, flat, maker, rate_table
 
 if TYPE_CHECKING:
-    from ...reference.vocabulary import Optimizer, Reading
+    from ...reference.formula import Optimizer
+    from ...reference.vocabulary import Reading
     from ..box import Box
 
 _CACHES = (reverse, forward, compiled_update, maker, compiled_step)

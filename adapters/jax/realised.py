@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .arrays import NAMESPACE
 
 if TYPE_CHECKING:
-    from ...reference.vocabulary import Optimizer, Reading
+    from ...reference.formula import Configured, Optimizer
+    from ...reference.vocabulary import Reading
 
 
 class ReadingState(NamedTuple):
@@ -41,9 +42,8 @@ def realised(formula: Optimizer, reading: Reading) -> Callable[..., Any]:
     def factory(learning_rate: Any, **hyper: Any) -> Any:
         import optax
 
-        known = {hyperparameter.name: hyperparameter.default for hyperparameter in formula.hyperparameters}
         given = {formula.hyperparameter(name).name: _plain(value) for name, value in hyper.items()}  # raises for an unknown one
-        rule = Rule(formula, formula.keywords({**known, **given}, reading), _plain(learning_rate))
+        rule = Rule(formula.configured(given, reading), _plain(learning_rate))
         return optax.GradientTransformation(rule.init, rule.update)
 
     factory.__name__ = factory.__qualname__ = formula.name
@@ -60,10 +60,9 @@ def _signature(formula: Optimizer) -> inspect.Signature:
 
 @dataclass(frozen=True)
 class Rule:
-    """The two functions of a transformation; ``named`` is what ``start`` and ``update`` of the formula take by name."""
+    """The two functions of a transformation."""
 
-    formula: Optimizer
-    named: Mapping[str, Any]
+    configured: Configured
     learning_rate: Any
 
     def init(self, params: Any) -> ReadingState:
@@ -71,7 +70,7 @@ class Rule:
         import jax.numpy as jnp
 
         leaves, tree = jax.tree.flatten(params)
-        states = [_as_arrays(self.formula.start(NAMESPACE, w, **self.named), w) for w in map(jnp.asarray, leaves)]
+        states = [_as_arrays(self.configured.start(NAMESPACE, w), w) for w in map(jnp.asarray, leaves)]
         return ReadingState(jnp.zeros((), jnp.int32), _gathered(states, tree))
 
     def update(self, updates: Any, state: Any, params: Any = None) -> tuple[Any, ReadingState]:
@@ -80,7 +79,7 @@ class Rule:
         import optax
 
         if params is None:
-            raise ValueError(f"{self.formula.id} needs the weights: write update(gradients, state, params)")
+            raise ValueError(f"{self.configured.line.id} needs the weights: write update(gradients, state, params)")
         leaves, tree = jax.tree.flatten(params)
         rate = self.learning_rate(state.count) if callable(self.learning_rate) else self.learning_rate
         each = zip(map(jnp.asarray, leaves), tree.flatten_up_to(updates), _apart(state.formula, tree), strict=True)
@@ -94,7 +93,7 @@ class Rule:
         import jax.numpy as jnp
 
         alpha = rate if isinstance(rate, float) else jnp.asarray(rate, w.dtype)  # an array's dtype would widen narrow weights
-        moved, after = self.formula.update(NAMESPACE, Moved(w), g, before, alpha, **self.named)
+        moved, after = self.configured.step(NAMESPACE, Moved(w), g, before, alpha)
         step = moved.step if isinstance(moved, Moved) else moved - w
         return step, jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), after, before)
 

@@ -21,7 +21,8 @@ from .scripts import map_script, native_script, printed_script
 if TYPE_CHECKING:
     import torch
 
-    from ...reference.vocabulary import Optimizer, Reading
+    from ...reference.formula import Optimizer
+    from ...reference.vocabulary import Reading
 
 
 class PyTorch(Adapter):

@@ -6,7 +6,7 @@ Importing this module imports torch.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, ClassVar
 
@@ -14,8 +14,9 @@ import torch
 
 from ...reference.arguments import scalar_in, suggest
 from ...reference.catalogue import line
+from ...reference.formula import Configured
+from ...reference.formula import Optimizer as Formula
 from ...reference.vocabulary import Hyperparameter, Reading
-from ...reference.vocabulary import Optimizer as Formula
 from .arrays import Namespace
 
 _XP = Namespace()
@@ -51,21 +52,21 @@ class Realised(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             hyper = {h.name: float(group[h.name]) for h in self.hyperparameters}
-            named = self.formula.keywords(hyper, self.reading)
+            line = self.formula.configured(hyper, self.reading)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    self._update(parameter, float(group["lr"]), named)
+                    self._update(parameter, float(group["lr"]), line)
         return loss
 
-    def _update(self, parameter: torch.Tensor, rate: float, named: Mapping[str, Any]) -> None:
+    def _update(self, parameter: torch.Tensor, rate: float, line: Configured) -> None:
         assert parameter.grad is not None
         if parameter.grad.is_sparse:
             raise RuntimeError(f"{type(self).__name__} takes no sparse gradients")
         # copies: a state may keep what it is given, and both are overwritten in place outside of it
         w, g = parameter.clone(), parameter.grad.clone()
         held = self.state[parameter]
-        before = self.state_class(**held) if held else self.formula.start(_XP, w, **named)
-        after, state = self.formula.update(_XP, w, g, before, rate, **named)
+        before = self.state_class(**held) if held else line.start(_XP, w)
+        after, state = line.step(_XP, w, g, before, rate)
         parameter.copy_(after)
         held.update(state._asdict())
 
@@ -83,8 +84,7 @@ class Realised(torch.optim.Optimizer):
 def realised(formula: Formula, reading: Reading) -> type[Realised]:
     """A reading of an optimizer line as a class of torch optimizers, the same class each time."""
     name = _class_name(formula, reading)
-    used = used_by(formula, reading)
-    named = formula.keywords({h.name: h.default for h in used}, reading)
+    used = formula.used_by(reading)
     body = {
         "__module__": __name__,
         "__qualname__": name,
@@ -93,16 +93,9 @@ def realised(formula: Formula, reading: Reading) -> type[Realised]:
         "formula": formula,
         "reading": reading,
         "hyperparameters": used,
-        "state_class": type(formula.start(_XP, torch.zeros(()), **named)),
+        "state_class": type(formula.configured({}, reading).start(_XP, torch.zeros(()))),
     }
     return type(name, (Realised,), body)
-
-
-def used_by(formula: Formula, reading: Reading) -> tuple[Hyperparameter, ...]:
-    """The hyperparameters that a reading uses: all but those that only other options need."""
-    needed = {option.needs for axis in formula.axes for option in axis.options}
-    chosen = {axis.option(reading[axis.name]).needs for axis in formula.axes}
-    return tuple(h for h in formula.hyperparameters if h.name not in needed or h.name in chosen)
 
 
 def _constructor(used: Iterable[Hyperparameter]) -> Callable[..., None]:
@@ -135,4 +128,4 @@ def _unmade(formula_id: str, reading: Reading) -> Realised:
     return kind.__new__(kind)
 
 
-__all__ = ["Realised", "realised", "used_by"]
+__all__ = ["Realised", "realised"]

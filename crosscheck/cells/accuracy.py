@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...reference.vocabulary import Formula, Map, Optimizer, Reading
+from ...reference.formula import Formula, Map, Optimizer
+from ...reference.vocabulary import Reading
 from ..arithmetic.formats import Precision
 from ..arithmetic.objects import Objects, precise
 from ..inputs.samples import AnySample, Sample, TraceSample

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...reference.vocabulary import Formula, Reading
+from ...reference.formula import Formula
+from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
 from ..arithmetic.rounding import Wide
 from ..findings import Quantity, Witness

@@ -11,7 +11,8 @@ from typing import Any
 from ...adapters.contract import Adapter, Limitation, Native, Unsupported
 from ...adapters.discovery import load
 from ...reference.catalogue import line
-from ...reference.vocabulary import Formula, Optimizer, Reading
+from ...reference.formula import Formula, Optimizer
+from ...reference.vocabulary import Reading
 from ..arithmetic.formats import Precision, precision
 from ..findings import Cell, Finding, Verdict, Witness
 from ..inputs.profiles import Profile

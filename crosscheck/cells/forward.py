@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...adapters.contract import Unsupported
-from ...reference.vocabulary import Formula, Map, Reading
+from ...reference.formula import Formula, Map
+from ...reference.vocabulary import Reading
 from ..arithmetic.rounding import Enclosure, Rounding, Wide
 from ..inputs.samples import AnySample, Sample, bound_sizes, stable_seed
 from ..readings.compare import Predictions, Undefined

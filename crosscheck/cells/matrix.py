@@ -8,7 +8,7 @@ from ...adapters.contract import DERIVED, NATIVE, Adapter, Native
 from ...adapters.discovery import load
 from ...reference.arguments import FLOATING, ArgumentError, suggest
 from ...reference.catalogue import catalogue, line
-from ...reference.vocabulary import Formula, Map
+from ...reference.formula import Formula, Map
 from ..findings import Cell
 
 
@@ -28,7 +28,7 @@ def chosen_lines(lines: Iterable[str]) -> list[Formula]:
     for name in wanted:
         members = [f for f in catalogue().values() if f.id.startswith(f"{name}.")]
         found |= {f.id: f for f in (members or [line(name)])}
-    return sorted(found.values(), key=lambda formula: formula.number)
+    return sorted(found.values(), key=lambda formula: formula.order)
 
 
 def chosen_dtypes(dtypes: Iterable[str]) -> tuple[str, ...]:

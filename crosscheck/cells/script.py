@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from ...adapters.contract import MapProgram, Program, Trace, TraceProgram
-from ...reference.vocabulary import Map, Optimizer, Reading
+from ...reference.formula import Map, Optimizer
+from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
 from ..findings import Quantity, Witness
 from ..inputs.samples import WIDTH, TraceSample
@@ -103,7 +104,7 @@ def _trace_program(subject: Subject, witness: Witness, place: Place) -> TracePro
         hyper = {**native.fixed, **{name: trace.hyper[name] for name in native.takes}}
         return replace(shown, expression=native.expression, hyper={name: _number(value) for name, value in hyper.items()})
     source = Inlined.of(formula.start, formula.update)
-    named = formula.keywords(trace.hyper, formula.printed)
+    named = formula.configured(trace.hyper, formula.printed)._named
     return replace(
         shown,
         definitions=source.text,

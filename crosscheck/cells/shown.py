@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ...reference.vocabulary import Formula, Map, Optimizer
+from ...reference.formula import Formula, Map, Optimizer
 from ..inputs.profiles import Profile
 from ..inputs.samples import AnySample, Sample, TraceSample, bound_sizes, hyperparameters
 from ..witnesses.search import PACKED, Departure, known, label_of

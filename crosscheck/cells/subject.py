@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...adapters.contract import Adapter, Native, Unsupported
-from ...reference.vocabulary import Formula, Map, Optimizer, Reading
+from ...reference.formula import Formula, Map, Optimizer
+from ...reference.vocabulary import Reading
 from ..findings import Cell
 from ..inputs.samples import AnySample, Sample, TraceSample, bound_sizes
 from ..readings.compare import Observation

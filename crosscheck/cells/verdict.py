@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...reference.vocabulary import Formula, Map, Reading
+from ...reference.formula import Formula, Map
+from ...reference.vocabulary import Reading
 from ..findings import Verdict
 from ..readings.compare import Fit
 from .forward import Contradiction

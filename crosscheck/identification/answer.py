@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from ...reference.catalogue import line as line_named
-from ...reference.vocabulary import Formula
+from ...reference.formula import Formula
 from .optimizers.trace_witnesses import TraceWitness
 
 Verdict = Literal["identified", "ambiguous", "no-reading"]

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...reference.catalogue import line
-from ...reference.vocabulary import Formula, Option
+from ...reference.formula import Formula
+from ...reference.vocabulary import Option
 from .optimizers.trace_witnesses import STEPS
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from ...adapters.contract import Trace
-from ...reference.vocabulary import Formula, Input, Map, Optimizer, Sizes
+from ...reference.formula import Formula, Map, Optimizer
+from ...reference.vocabulary import Input, Sizes
 from ..arithmetic.formats import Precision, precision
 from .profiles import Profile
 
@@ -134,7 +135,7 @@ def _settled(values: Any, p: Precision) -> np.ndarray:
 def map_samples(draw: Callable, formula: Map, p: Precision, sizes: Sizes | None = None) -> Sample:
     """Inputs of a map in one of its shape buckets, with a random cotangent, never ones."""
     bucket = sizes or draw(st.sampled_from(formula.sizes), label="sizes")
-    chosen = {name: draw(st.sampled_from(options), label=name) for name, options in formula.settings.items()}
+    chosen = {name: draw(st.sampled_from(list(options)), label=name) for name, options in formula.settings.items()}
     arrays = {
         name: draw(_array(argument.concrete(bucket), argument.values, p), label=name)
         for name, argument in formula.inputs.items()
@@ -155,7 +156,7 @@ def hard_samples(formula: Map, p: Precision) -> list[Sample]:
         for label, point in formula.hard_points(p).items():
             arrays = {name: np.asarray(point[name], dtype=np.float64).astype(p.numpy) for name in formula.inputs}
             bucket = bound_sizes(formula, arrays)
-            chosen = {name: point.get(name, options[0]) for name, options in formula.settings.items()}
+            chosen = {name: point.get(name, next(iter(options))) for name, options in formula.settings.items()}
             cotangent = _cotangent(_output_shape(formula, bucket), label, p)
             found.append(Sample(label, arrays, chosen, cotangent))
     return found

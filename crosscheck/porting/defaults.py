@@ -13,7 +13,8 @@ from ...adapters.contract import Framework
 from ...adapters.discovery import framework, frameworks
 from ...reference.arguments import ArgumentError, suggest
 from ...reference.catalogue import catalogue
-from ...reference.vocabulary import Hyperparameter, Optimizer
+from ...reference.formula import Optimizer
+from ...reference.vocabulary import Hyperparameter
 from .rules import RATE
 from .source import Setting
 
@@ -131,7 +132,7 @@ _WEIGHTS = ("params", "parameters")
 def _called(hypers: Sequence[Hyperparameter], own: Mapping[str, Default]) -> dict[str, str]:
     """Own names -> gradspec's: the rate's, those that are the same, then those that libraries are known to use."""
     found = {name: RATE for name in RATE_NAMES if name in own}
-    for spellings in (lambda h: (h.name,), lambda h: h.also):
+    for spellings in (lambda h: (h.name,), lambda h: h.aliases):
         for hyper in hypers:
             match = next((name for name in spellings(hyper) if name in own and name not in found), None)
             if match is not None and hyper.name not in found.values():

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from ...reference.vocabulary import Hyperparameter, Optimizer, Reading
+from ...reference.formula import Optimizer
+from ...reference.vocabulary import Hyperparameter, Reading
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure, Rounding
 from ..arithmetic.steps import Steps, parting

@@ -17,7 +17,8 @@ from typing import Any
 
 from ...adapters.contract import Adapter, Native, dotted_names
 from ...reference.catalogue import line as line_named
-from ...reference.vocabulary import Optimizer, Reading
+from ...reference.formula import Optimizer
+from ...reference.vocabulary import Reading
 from .feeds import FORMAT
 from .source import Setting
 

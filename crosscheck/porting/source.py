@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ...adapters.box import BoxError
 from ...reference.catalogue import line as line_named
-from ...reference.vocabulary import Hyperparameter, Optimizer, Reading
+from ...reference.formula import Optimizer
+from ...reference.vocabulary import Hyperparameter, Reading
 from ..identification.answer import Answer, Identification
 
 
@@ -25,9 +26,7 @@ class Setting:
     @property
     def used(self) -> tuple[Hyperparameter, ...]:
         """The hyperparameters that the reading uses: all but those that only other options need."""
-        needed = {option.needs for axis in self.line.axes for option in axis.options}
-        chosen = {axis.option(self.reading[axis.name]).needs for axis in self.line.axes}
-        return tuple(h for h in self.line.hyperparameters if h.name not in needed or h.name in chosen)
+        return self.line.used_by(self.reading)
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def _values(line: Optimizer, known: Mapping[str, float | None], by_own_name: Map
     effect, else its default."""
     values = {}
     for hyper in line.hyperparameters:
-        named = (by_own_name[name] for name in hyper.also if name in by_own_name)
+        named = (by_own_name[name] for name in hyper.aliases if name in by_own_name)
         value = known[hyper.name] if hyper.name in known else next(named, None)
         neutral = hyper.default if hyper.neutral is None else hyper.neutral
         values[hyper.name] = neutral if value is None else value

@@ -10,7 +10,8 @@ from typing import Any
 
 from ...adapters.box import RATE_NAMES
 from ...adapters.contract import Adapter, Framework
-from ...reference.vocabulary import Optimizer, Reading
+from ...reference.formula import Optimizer
+from ...reference.vocabulary import Reading
 from .offers import Offer, called
 from .rules import RATE, Translation, evaluated, names_in
 from .source import Source

@@ -9,8 +9,9 @@ from functools import partial
 
 import numpy as np
 
+from ...reference.formula import Formula, Map, Optimizer
 from ...reference.namespace import Floating
-from ...reference.vocabulary import Axis, Formula, Map, NotConformable, Optimizer, Option, Reading
+from ...reference.vocabulary import Axis, NotConformable, Option, Reading
 from ..arithmetic.formats import Precision
 from ..arithmetic.rounding import Enclosure, Rounding
 from ..arithmetic.steps import Steps
@@ -195,13 +196,13 @@ def fit(
 def searched(formula: Formula, given: Iterable[str], claim: Mapping[str, str] | None = None) -> list[Reading]:
     """The readings that a subject with these hyperparameters is held against, the printed one first.
 
-    Left out are options whose hyperparameter it lacks, and those that are not ``sought`` unless they are standard or in its
+    Left out are options whose hyperparameter it lacks, and those that are not ``in_matrix`` unless they are standard or in its
     ``claim``: the product of all options is for identification, which does not enumerate it.
     """
     known, claimed = set(given), claim or {}
 
     def wanted(axis: Axis, option: Option) -> bool:
-        asked = option.sought or option.name in (axis.standard, claimed.get(axis.name))
+        asked = option.in_matrix or option.name in (axis.standard, claimed.get(axis.name))
         return option.name == axis.printed or (asked and (not option.needs or option.needs in known))
 
     names = [axis.name for axis in formula.axes]

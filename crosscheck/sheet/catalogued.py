@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...reference.vocabulary import Axis, Formula, Map
+from ...reference.formula import Formula, Map
+from ...reference.vocabulary import Axis
 from ..findings import AxisInfo, LineInfo, OptionInfo
 
 

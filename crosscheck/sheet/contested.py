@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from ...reference.vocabulary import Axis, Formula, Map, Reading
+from ...reference.formula import Formula, Map
+from ...reference.vocabulary import Axis, Reading
 from ..cells.evidence import pair_witness
 from ..findings import Cell, Check, Deviation, Finding, Proof, Witness
 from ..inputs.samples import AnySample, Sample

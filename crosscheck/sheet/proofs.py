@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ...reference.vocabulary import Formula, Input, Map, NotConformable, Reading, Sizes
+from ...reference.formula import Formula, Map
+from ...reference.vocabulary import Input, NotConformable, Reading, Sizes
 from ..arithmetic.objects import Objects, symbol_array, symbols
 from ..findings import Proof
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...adapters.contract import Trace
-from ...reference.vocabulary import Formula, Map, NotConformable, Optimizer, Reading
+from ...reference.formula import Formula, Map, Optimizer
+from ...reference.vocabulary import NotConformable, Reading
 from ..arithmetic.objects import Objects, precise
 from ..arithmetic.tangents import Tangent, Tangents
 from ..cells.accuracy import exact

@@ -14,7 +14,8 @@ import numpy as np
 
 from ...adapters.contract import Trace, Unsupported
 from ...reference.catalogue import line
-from ...reference.vocabulary import Formula, Map, Optimizer, Reading
+from ...reference.formula import Formula, Map, Optimizer
+from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
 from ..arithmetic.objects import precise
 from ..cells.accuracy import distances, exact
@@ -85,7 +86,7 @@ def _few_at_a_time(formula: Optimizer) -> list[list[tuple[str, str]]]:
     """The options that are not printed, axis by axis, in groups that a drawing can tell apart."""
     groups: list[list[tuple[str, str]]] = []
     for axis in formula.axes:
-        labels = [(axis.name, option.name) for option in axis.options if option.sought and option.name != axis.printed]
+        labels = [(axis.name, option.name) for option in axis.options if option.in_matrix and option.name != axis.printed]
         if not groups or len(groups[-1]) + len(labels) > DISTINCT:
             groups.append([])
         groups[-1] += labels

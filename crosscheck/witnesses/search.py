@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from ...adapters.contract import Trace
-from ...reference.vocabulary import Formula, Input, Map, Optimizer, Reading, Sizes
+from ...reference.formula import Formula, Map, Optimizer
+from ...reference.vocabulary import Input, Reading, Sizes
 from ..arithmetic.formats import Precision, precision
 from ..inputs.samples import RATES, SETTINGS, STEPS, WIDTH, AnySample, Sample, TraceSample, hyperparameters, stable_seed
 from ..readings.compare import Prediction, Undefined, evaluated, miss, parted, predict
@@ -230,7 +231,7 @@ def _small_map(draw: Callable, formula: Map, p: Precision) -> Sample:
     smallest_first = sorted(formula.sizes, key=lambda sizes: (sum(sizes.values()), sorted(sizes.items())))
     bucket: Sizes = draw(st.sampled_from(smallest_first), label="sizes")
     with_nan = any(axis.name == "nan" for axis in formula.axes)
-    chosen = {name: draw(st.sampled_from(options), label=name) for name, options in formula.settings.items()}
+    chosen = {name: draw(st.sampled_from(list(options)), label=name) for name, options in formula.settings.items()}
 
     def array(shape: tuple[int, ...], kind: str) -> np.ndarray:
         n = math.prod(shape)

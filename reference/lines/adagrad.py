@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..optimizers import (
-    DECAY,
-    EPSILON_NAMES,
-    MOMENTUM_NAMES,
-    RATE,
-    RATE_DECAY,
-    WEIGHT_DECAY,
-    effective,
-    moved,
-    penalised,
-)
-from ..vocabulary import Axis, Erratum, Hyperparameter, Optimizer, Option
+from ..formula import Optimizer
+from ..optimizers import DECAY, EPSILON_NAMES, MOMENTUM_NAMES, RATE, RATE_DECAY, WEIGHT_DECAY, effective, moved, penalised
+from ..vocabulary import Axis, Erratum, Hyperparameter, Option
 
 EPSILON = Axis(
     name="epsilon",
     options=(
         Option("outside-root", "ε is added to the root", r"\sqrt S+\epsilon"),
         Option("inside-root", "ε is added to the sum of squares", r"\sqrt{S+\epsilon}"),
-        Option("none", "no ε: there is no step where the sum of squares is zero", r"\sqrt S", sought=False),
+        Option("none", "no ε: there is no step where the sum of squares is zero", r"\sqrt S", in_matrix=False),
     ),
     printed="outside-root",
     standard="outside-root",
@@ -45,7 +36,9 @@ MOMENTUM = Axis(
     name="momentum",
     options=(
         Option("none", "the quotient itself is the step"),
-        Option("average", "an exponential average of quotients", r"B=\mu B+(1-\mu)g/\sqrt{\cdot},\;W=W-\alpha B", "momentum"),
+        Option(
+            "average", "an exponential average of quotients", r"B=\mu B+(1-\mu)g/\sqrt{\cdot},\;W=W-\alpha B", needs="momentum"
+        ),
     ),
     printed="none",
     standard="none",
@@ -122,12 +115,12 @@ adagrad = Optimizer(
     "the same function.",
     family="adagrad",
     hyperparameters=(
-        Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-10, also=EPSILON_NAMES),
+        Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-10, aliases=EPSILON_NAMES),
         Hyperparameter(
             "initial_scale",
             "S before the first step where it does not start at zero",
             0.1,
-            also=("initial_accumulator_value", "initial_accumulator", "initial_value"),
+            aliases=("initial_accumulator_value", "initial_accumulator", "initial_value"),
             neutral=0.0,
         ),
         Hyperparameter(
@@ -136,7 +129,7 @@ adagrad = Optimizer(
             0.9,
             0.0,
             1.0,
-            also=MOMENTUM_NAMES,
+            aliases=MOMENTUM_NAMES,
             neutral=0.0,
         ),
         WEIGHT_DECAY,

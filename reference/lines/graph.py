@@ -7,7 +7,8 @@ from typing import Any
 
 from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
-from ..vocabulary import Format, Input, Map
+from ..formula import Map
+from ..vocabulary import Format, Input
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
 

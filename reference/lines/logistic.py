@@ -13,7 +13,8 @@ import numpy as np
 
 from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
-from ..vocabulary import Axis, Erratum, Format, Input, Map, Option
+from ..formula import Map
+from ..vocabulary import Axis, Erratum, Format, Input, Option
 
 SIGN = Axis(
     name="sign",

@@ -9,7 +9,8 @@ import math
 from typing import Any
 
 from ..activations import ACTIVATIONS, KINK, SLOPE, activate, through
-from ..vocabulary import Axis, Erratum, Format, Input, Map, NotConformable, Option
+from ..formula import Map
+from ..vocabulary import Axis, Erratum, Format, Input, NotConformable, Option
 from .mlp2 import (
     BATCH,
     IDENTITY,
@@ -202,7 +203,7 @@ _THROUGH = {
     "W_next": Input(("m", "h"), "the weights of layer l+1, one row a neuron", "small"),
     "b_next": Input(("m", 1), "the biases of layer l+1", "small"),
 }
-_G = {"g": ACTIVATIONS}
+_G = {"g": {name: name for name in ACTIVATIONS}}
 
 
 def _partial(of: str) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
-from ..vocabulary import Axis, Erratum, Format, Input, Inputs, Map, NotConformable, Option, Sizes
+from ..formula import Map
+from ..vocabulary import Axis, Erratum, Format, Input, Inputs, NotConformable, Option, Sizes
 
 NORMALISER = Axis(
     name="normaliser",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..formula import Optimizer
 from ..optimizers import DECAY, MOMENTUM_NAMES, WEIGHT_DECAY, chosen, moved, penalised, unsought
-from ..vocabulary import Axis, Coincidence, Erratum, Hyperparameter, Optimizer, Option
+from ..vocabulary import Axis, Coincidence, Erratum, Hyperparameter, Option
 
 ACCUMULATION = Axis(
     name="accumulation",
@@ -52,7 +53,7 @@ NESTEROV = Axis(
             "lookahead-whole",
             "the same, but g enters whole where the buffer takes a part of it",
             r"W=W-\alpha(g+\beta V)",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="none",
@@ -147,7 +148,7 @@ momentum = Optimizer(
             0.9,
             0.0,
             1.0,
-            also=("momentum", "decay", "rho", "beta1", "b1", "beta_1", "mass", *MOMENTUM_NAMES),
+            aliases=("momentum", "decay", "rho", "beta1", "b1", "beta_1", "mass", *MOMENTUM_NAMES),
             neutral=0.0,
         ),
         Hyperparameter(
@@ -156,7 +157,7 @@ momentum = Optimizer(
             0.0,
             0.0,
             1.0,
-            also=("damp",),
+            aliases=("damp",),
             neutral=0.0,
         ),
         WEIGHT_DECAY,

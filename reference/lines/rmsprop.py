@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..formula import Optimizer
 from ..optimizers import DECAY, EPSILON_NAMES, MOMENTUM_NAMES, WEIGHT_DECAY, moved, penalised, unsought
-from ..vocabulary import Axis, Coincidence, Erratum, Hyperparameter, Optimizer, Option
+from ..vocabulary import Axis, Coincidence, Erratum, Hyperparameter, Option
 
 EPSILON = Axis(
     name="epsilon",
@@ -17,7 +18,7 @@ EPSILON = Axis(
             "one ε is added to the mean square, another to its root",
             r"\sqrt{S+\bar\epsilon}+\epsilon",
             needs="eps_root",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="inside-root",
@@ -56,13 +57,13 @@ MOMENTUM = Axis(
             "outside",
             "a buffer of quotients, scaled by this step's rate",
             r"B=\mu B+g/\sqrt{\cdot},\;W=W-\alpha B",
-            "momentum",
+            needs="momentum",
         ),
         Option(
             "inside-buffer",
             "a buffer of quotients, each scaled by its own step's rate",
             r"B=\mu B+\alpha g/\sqrt{\cdot},\;W=W-B",
-            "momentum",
+            needs="momentum",
         ),
     ),
     printed="none",
@@ -79,7 +80,7 @@ NESTEROV = Axis(
             "the step is what the buffer will be if the quotient comes again",
             r"W=W-\alpha(g/\sqrt{\cdot}+\mu B)",
             needs="momentum",
-            sought=False,
+            in_matrix=False,
         ),
     ),
     printed="none",
@@ -91,7 +92,7 @@ DEBIAS = Axis(
     name="debias",
     options=(
         Option("none", "the averages as they are"),
-        Option("complement-of-power", "corrected copies are used", r"\hat S=S/(1-\beta^t)", sought=False),
+        Option("complement-of-power", "corrected copies are used", r"\hat S=S/(1-\beta^t)", in_matrix=False),
     ),
     printed="none",
     standard="none",
@@ -192,7 +193,7 @@ rmsprop = Optimizer(
             0.9,
             0.0,
             1.0,
-            also=(
+            aliases=(
                 "alpha",
                 "decay",
                 "rho",
@@ -207,21 +208,21 @@ rmsprop = Optimizer(
                 "beta_2",
             ),
         ),
-        Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-8, also=EPSILON_NAMES),
+        Hyperparameter("eps", "keeps the quotient finite where S is zero", 1e-8, aliases=EPSILON_NAMES),
         Hyperparameter(
             "momentum",
             "how much of the buffer is kept where there is one, dimensionless",
             0.9,
             0.0,
             1.0,
-            also=tuple(name for name in MOMENTUM_NAMES if name != "gamma"),
+            aliases=tuple(name for name in MOMENTUM_NAMES if name != "gamma"),
             neutral=0.0,
         ),
         Hyperparameter(
             "initial_scale",
             "S before the first step where it does not start at zero",
             1.0,
-            also=("initial_accumulator_value", "initial_accumulator", "initial_value"),
+            aliases=("initial_accumulator_value", "initial_accumulator", "initial_value"),
             neutral=0.0,
         ),
         Hyperparameter("eps_root", "ε̄, under the root where there is one outside, too", 1e-8, neutral=0.0),

@@ -6,7 +6,8 @@ from typing import Any
 
 from ..activations import SLOPE, through_sigmoid
 from ..activations import sigmoid as sigma
-from ..vocabulary import Axis, Erratum, Format, Input, Map, Mnemonic, Option
+from ..formula import Map
+from ..vocabulary import Axis, Erratum, Format, Input, Mnemonic, Option
 
 X = {"x": Input(("n",), "the inputs, dimensionless")}
 SIZES = {"sheet_sizes": {"n": 3}, "other_sizes": ({"n": 1}, {"n": 2}, {"n": 8})}

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .. import optimizers
+from ..formula import Optimizer
 from ..optimizers import WEIGHT_DECAY, moved, penalised, unsought
-from ..vocabulary import Optimizer
 
 # decoupled decay is no option: W - α(g + λW) is the same whether λW is added to the gradient or to the step
 DECAY = unsought(

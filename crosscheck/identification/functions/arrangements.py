@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ....reference.vocabulary import Axis, Inputs, Map, Option, Reading
+from ....reference.formula import Map
+from ....reference.vocabulary import Axis, Inputs, Option, Reading
 from ...inputs.samples import Sample, bound_sizes, stable_seed
 
 Named = Mapping[str, Any]

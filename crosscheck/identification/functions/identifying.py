@@ -12,7 +12,8 @@ from ....adapters.box import BoxError
 from ....reference.arguments import suggest
 from ....reference.catalogue import catalogue
 from ....reference.catalogue import line as line_of
-from ....reference.vocabulary import Formula, Map, Reading
+from ....reference.formula import Formula, Map
+from ....reference.vocabulary import Reading
 from ...findings import Quantity, Witness
 from ..answer import Answer, others
 from ..targets import named

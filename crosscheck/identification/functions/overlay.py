@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ....adapters.box import BoxError
-from ....reference.vocabulary import Axis, Input, Map, Reading, Sizes
+from ....reference.formula import Map
+from ....reference.vocabulary import Axis, Input, Reading, Sizes
 from ...arithmetic.formats import precision
 from ...arithmetic.rounding import Enclosure, Wide
 from ...cells.evidence import failure_witness, pair_witness

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ....reference.vocabulary import Optimizer, Reading
+from ....reference.formula import Optimizer
+from ....reference.vocabulary import Reading
 from ...arithmetic.steps import Steps, parting
 from .experiments import OWN, Arguments, courses, experiment
 from .playing import Experiment, Player

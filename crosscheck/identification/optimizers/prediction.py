@@ -91,17 +91,17 @@ class Model:
         self.candidate, self.line = candidate, candidate.line
         self.xp = Rounding(precision(dtype))
         hyper = {n: _scalar(self.xp, n, v, candidate) for n, v in values(space, candidate, arguments).items()}
-        self.named = self.line.keywords(hyper, candidate.reading)
+        self.configured = self.line.configured(hyper, candidate.reading)
         self.w = self.xp.asarray(weights)
         with np.errstate(all="ignore"):
-            self.state = _stored(self.line.start(self.xp, self.w, **self.named), candidate, self.xp)
+            self.state = _stored(self.configured.start(self.xp, self.w), candidate, self.xp)
 
     def step(self, gradient: np.ndarray, rate: float) -> Enclosure:
         xp = self.xp
         alpha = xp.asarray(_narrowed(rate) if RATE in self.candidate.held else rate)
         g = xp.asarray(-gradient if self.candidate.ascends else gradient)
         with np.errstate(all="ignore"):
-            self.w, state = self.line.update(xp, self.w, g, self.state, alpha, **self.named)
+            self.w, state = self.configured.step(xp, self.w, g, self.state, alpha)
         self.state = _stored(state, self.candidate, xp)
         return self.w
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from ....adapters.box import Box, BoxError
 from ....reference.arguments import suggest
 from ....reference.catalogue import catalogue
-from ....reference.vocabulary import Hyperparameter, Optimizer, Option, Reading
+from ....reference.formula import Optimizer
+from ....reference.vocabulary import Hyperparameter, Option, Reading
 
 # What libraries set where they give no choice: tried for a hyperparameter that the box does not take.
 USUAL = {
@@ -172,7 +173,7 @@ def bound(line: Optimizer, box: Box, names: Mapping[str, str]) -> dict[str, str]
     and by the names that libraries have for it; no argument is two hyperparameters."""
     binding = dict(names)
     lower = {own.lower(): own for own in box.arguments}
-    for spelling in (lambda hyper: (hyper.name,), lambda hyper: hyper.also):
+    for spelling in (lambda hyper: (hyper.name,), lambda hyper: hyper.aliases):
         for hyper in line.hyperparameters:
             if hyper.name in binding:
                 continue
