@@ -1,8 +1,10 @@
-"""Frameworks, one file each. ``load(name)`` finds an adapter by name, by entry point, by import path or by file."""
+"""Adapters: the contract, and one file or folder a framework. ``load(name)`` finds one by name, entry point, import path or
+file."""
 
-from .box import Box, BoxError, Run
-from .contract import Adapter, Framework, Limitation, Native, Pullback, Pushforward, Trace, Unsupported
-from .discovery import AdapterError, available, framework, frameworks, load
+from .box import Box, Run
+from .contract import Adapter, Framework, Limitation, Native, Pullback, Pushforward, Trace
+from .discovery import available, framework, framework_names, load
+from .errors import AdapterError, BoxError, Unsupported
 
 __all__ = [
     "Adapter",
@@ -19,6 +21,6 @@ __all__ = [
     "Unsupported",
     "available",
     "framework",
-    "frameworks",
+    "framework_names",
     "load",
 ]

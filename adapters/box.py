@@ -12,13 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .contract import Unsupported
+from .errors import Unsupported
 
 RATE_NAMES = ("learning_rate", "lr", "step_size", "rate", "stepsize")
-
-
-class BoxError(ValueError):
-    """A box that cannot be used as one: the message says what it did, and what to write or to change instead."""
 
 
 class Run(ABC):

@@ -19,20 +19,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from .box import RATE_NAMES, Box
+from .errors import Unsupported
+
 if TYPE_CHECKING:
     from ..reference.formula import Optimizer
     from ..reference.vocabulary import Reading
-    from .box import Box
 
 DERIVED: Final = "derived"
 NATIVE: Final = "native"
 
 # What the namespace of the derived route must offer: the names that the printed forward lines use.
 NAMES: Final = ("exp", "log", "sqrt", "tanh", "sum", "prod", "max", "min", "maximum", "where", "ones_like", "zeros_like")
-
-
-class Unsupported(Exception):
-    """Raised by an adapter for a combination that its framework does not offer; the cell is then ``absent``."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +172,9 @@ class Framework(ABC):
     """A framework, as far as it can be asked for: what it is called, whether it is here, and its optimizers as boxes.
 
     ``name`` is how it is asked for, ``package`` the import name that ids use, ``distributions`` what is installed,
-    ``extra`` the extra of gradspec that installs them, ``modules`` the names that expressions use. A module in this folder, or
-    a user's own, holds one as ``ADAPTER``: an ``Adapter``, or a bare ``Framework`` whose optimizers are identified only.
+    ``extra`` the extra of gradspec that installs them, ``modules`` the names that expressions use. A module in the folder
+    ``frameworks``, or a user's own, holds one as ``ADAPTER``: an ``Adapter``, or a bare ``Framework`` whose optimizers are
+    identified only.
     """
 
     name: ClassVar[str]
@@ -223,8 +222,6 @@ class Framework(ABC):
 
 def _takes_a_rate(name: str, made: Any) -> bool:
     """Whether something public can be called with a rate."""
-    from .box import RATE_NAMES
-
     if name.startswith("_") or not callable(made):
         return False
     try:

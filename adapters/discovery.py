@@ -1,4 +1,4 @@
-"""Finding adapters: this folder, the entry point group ``gradspec.adapters``, a module's import path, or a file."""
+"""Finding adapters: in the folder ``frameworks``, by entry point (``gradspec.adapters``), import path, or file."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ from pathlib import Path
 from types import ModuleType
 
 from ..reference.arguments import suggest
+from . import frameworks as _folder
 from .contract import Adapter, Framework
-
-_OWN_MODULES = {"box", "contract", "discovery", "signature"}
-
-
-class AdapterError(ValueError):
-    """An adapter that cannot be found or is not one; the message says what to write instead."""
+from .errors import AdapterError
 
 
-def frameworks() -> tuple[str, ...]:
+def framework_names() -> tuple[str, ...]:
     """The names of all frameworks that are known, installed or not. Imports none of them."""
     return tuple(sorted(_here())) + tuple(sorted(set(_points()) - _here()))
 
@@ -28,7 +24,7 @@ def frameworks() -> tuple[str, ...]:
 @cache
 def available() -> tuple[str, ...]:
     """Those among them that the sheet can be held against: they are adapters."""
-    return tuple(name for name in frameworks() if isinstance(framework(name), Adapter))
+    return tuple(name for name in framework_names() if isinstance(framework(name), Adapter))
 
 
 @cache
@@ -75,21 +71,21 @@ def _module(name: str) -> ModuleType:
     if name.endswith(".py") or "/" in name:
         return _from_file(Path(name))
     if name in _here():
-        return importlib.import_module(f"{__package__}.{name}")
+        return importlib.import_module(f"{_folder.__name__}.{name}")
     if name in _points():
         return _points()[name].load()
     for known in sorted(_here()):
         if framework(known).package == name:
-            return importlib.import_module(f"{__package__}.{known}")
+            return importlib.import_module(f"{_folder.__name__}.{known}")
     if "." in name and importlib.util.find_spec(name.partition(".")[0]) is not None:
         return importlib.import_module(name)
-    known = frameworks()
+    known = framework_names()
     raise AdapterError(f"unknown adapter {name!r}.{suggest(name, known)} Or give a module or a file that holds ADAPTER.")
 
 
 @cache
 def _here() -> frozenset[str]:
-    return frozenset(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])) - _OWN_MODULES
+    return frozenset(module.name for module in pkgutil.iter_modules(_folder.__path__))
 
 
 @cache

@@ -11,7 +11,8 @@ from numbers import Real
 from typing import Any, TypeGuard
 
 from ..reference.arguments import suggest
-from .box import RATE_NAMES, BoxError
+from .box import RATE_NAMES
+from .errors import BoxError
 
 _NONE = inspect.Parameter.empty
 _ELEMENT = re.compile(r"(.+)\[(\d+)\]$")

@@ -18,7 +18,7 @@ import optax  # noqa: F401  (imported before the clock starts, as are the framew
 import torch  # noqa: F401  (as optax)
 from _table import show
 from gradspec.adapters.discovery import load
-from gradspec.adapters.jax import ADAPTER as JAX
+from gradspec.adapters.frameworks.jax import ADAPTER as JAX
 from gradspec.crosscheck.arithmetic import steps as stepwise
 from gradspec.crosscheck.cells import examination as examine
 from gradspec.crosscheck.cells.matrix import cells, modes_of

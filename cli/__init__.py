@@ -48,8 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _expected() -> tuple[type[ValueError], ...]:
     """The errors that are the caller's, not ours: they are said in one line."""
-    from ..adapters.box import BoxError
-    from ..adapters.discovery import AdapterError
+    from ..adapters.errors import AdapterError, BoxError
     from ..reference.arguments import ArgumentError
 
     # a findings file's error exists only once its module is loaded, which needs more than NumPy

@@ -59,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before Hypothesis meets a profile that does not exist, which it tells with a traceback
 def pytest_configure(config: pytest.Config) -> None:
-    from gradspec.adapters.discovery import AdapterError
+    from gradspec.adapters.errors import AdapterError
     from gradspec.reference import ArgumentError
 
     try:

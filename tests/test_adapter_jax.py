@@ -14,8 +14,9 @@ import pytest
 pytest.importorskip("jax")
 pytest.importorskip("optax")
 
-from gradspec.adapters.contract import NAMES, Trace, Unsupported
-from gradspec.adapters.jax import ADAPTER
+from gradspec.adapters.contract import NAMES, Trace
+from gradspec.adapters.errors import Unsupported
+from gradspec.adapters.frameworks.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Rounding
 from gradspec.crosscheck.cells.examination import examine, subject_of
@@ -85,7 +86,7 @@ def assert_fits(formula, reading, pulled, inputs, cotangent, dtype):
 
 
 def test_importing_the_adapter_imports_no_framework():
-    program = "import sys, gradspec.adapters.jax; sys.exit(bool({'jax', 'optax', 'torch'} & set(sys.modules)))"
+    program = "import sys, gradspec.adapters.frameworks.jax; sys.exit(bool({'jax', 'optax', 'torch'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gradspec.adapters.box import BoxError
+from gradspec.adapters.errors import BoxError
 from gradspec.cli import main
 from gradspec.crosscheck.identification import CALLS, identify, isolated
 

@@ -497,7 +497,7 @@ def within_budget(formula: Formula, reading: Reading, weights: np.ndarray) -> bo
 @pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_every_option_runs_under_jit_with_its_state_carried_through_a_scan(name: str) -> None:
     jax = pytest.importorskip("jax", reason="jax is not installed: pip install 'gradspec[jax]'")
-    from gradspec.adapters.jax.arrays import NAMESPACE
+    from gradspec.adapters.frameworks.jax.arrays import NAMESPACE
 
     formula = optimizer(name)
     readings = single_changes(formula)
@@ -525,7 +525,7 @@ def _scanned(jax: Any, xp: Any, formula: Optimizer, named: dict[str, Any], w: An
 @pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_every_option_runs_in_torch_with_a_counter_that_is_a_tensor(name: str) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'gradspec[torch]'")
-    from gradspec.adapters.pytorch.arrays import Namespace
+    from gradspec.adapters.frameworks.pytorch.arrays import Namespace
 
     formula, xp = optimizer(name), Namespace()
     for reading in single_changes(formula):

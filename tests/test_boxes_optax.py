@@ -17,9 +17,9 @@ pytest.importorskip("optax")
 import jax
 import jax.numpy as jnp
 import optax
-from gradspec.adapters.box import BoxError
-from gradspec.adapters.contract import Trace, Unsupported
-from gradspec.adapters.jax import ADAPTER
+from gradspec.adapters.contract import Trace
+from gradspec.adapters.errors import BoxError, Unsupported
+from gradspec.adapters.frameworks.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.inputs.samples import TraceSample
 from gradspec.crosscheck.readings.compare import Undefined, predict
@@ -277,7 +277,7 @@ def test_what_is_no_optimizer_is_no_box(target):
 
 def test_nothing_is_imported_for_a_target_from_elsewhere():
     program = (
-        "import sys\nfrom gradspec.adapters.jax import ADAPTER\n"
+        "import sys\nfrom gradspec.adapters.frameworks.jax import ADAPTER\n"
         "assert ADAPTER.box(lambda lr=0.1: 3, 'f', {}) is None and ADAPTER.box(object(), 'o', {}) is None\n"
         "sys.exit(bool({'jax', 'optax'} & set(sys.modules)))"
     )

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from gradspec.adapters import BoxError, Run, Unsupported, load  # noqa: E402 (needs torch)
 from gradspec.adapters.contract import Trace  # noqa: E402
-from gradspec.adapters.pytorch import ADAPTER, to_numpy, to_torch  # noqa: E402
+from gradspec.adapters.frameworks.pytorch import ADAPTER, to_numpy, to_torch  # noqa: E402
 from gradspec.crosscheck.arithmetic.formats import precision  # noqa: E402
 from gradspec.crosscheck.inputs.samples import TraceSample, make_trace  # noqa: E402
 from gradspec.crosscheck.readings.compare import Undefined, predict  # noqa: E402

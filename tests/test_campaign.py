@@ -115,7 +115,7 @@ def test_an_error_in_forward_mode_ends_no_campaign(
 SABOTAGE = """
 import os
 import time
-from gradspec.crosscheck import curves
+from gradspec.crosscheck.sheet import studies as curves
 from gradspec.reference.catalogue import line
 
 

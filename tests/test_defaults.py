@@ -14,7 +14,7 @@ pytest.importorskip("optax")
 
 import optax
 import torch
-from gradspec.adapters import framework, frameworks
+from gradspec.adapters import framework, framework_names
 from gradspec.adapters.contract import Framework
 from gradspec.cli import main
 from gradspec.crosscheck.porting.defaults import REFERENCE, Defaults, Row, Table, defaults, lines
@@ -76,7 +76,7 @@ def test_without_a_name_there_is_a_table_for_each_line_that_is_shipped() -> None
 
 
 def test_frameworks_that_are_not_installed_are_named_with_the_command_that_does() -> None:
-    missing = {name: framework(name).install_command() for name in frameworks() if not framework(name).installed()}
+    missing = {name: framework(name).install_command() for name in framework_names() if not framework(name).installed()}
     assert defaults("adam").missing == missing
 
 

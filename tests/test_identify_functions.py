@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from gradspec.adapters.box import BoxError
+from gradspec.adapters.errors import BoxError
 from gradspec.crosscheck.identification.functions.identifying import FunctionAnswer, identify_function
 from gradspec.reference import line
 from gradspec.reference.arguments import ArgumentError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from gradspec.adapters import framework, frameworks
+from gradspec.adapters import framework, framework_names
 
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = {"torch", "jax", "jaxlib", "optax", "flax", "tensorflow", "keras", "mlx"}
@@ -68,8 +68,9 @@ def _allowed(name: str, rule: Rule, own: frozenset[str]) -> bool:
 
 
 def own_frameworks(package: str, path: Path) -> frozenset[str]:
-    owner = Path(path.relative_to(ROOT).parts[1]).stem if package == "adapters" else ""
-    if owner not in frameworks():
+    parts = path.relative_to(ROOT).parts
+    owner = Path(parts[2]).stem if parts[:2] == ("adapters", "frameworks") else ""
+    if owner not in framework_names():
         return frozenset()
     return frozenset(module.partition(".")[0] for module in framework(owner).modules.values())
 
@@ -133,7 +134,7 @@ def test_importing_the_reference_loads_nothing_but_numpy() -> None:
 
 
 def test_importing_the_adapters_loads_no_framework() -> None:
-    code = "from gradspec.adapters import framework, frameworks\nfor name in frameworks(): framework(name)"
+    code = "from gradspec.adapters import framework, framework_names\nfor name in framework_names(): framework(name)"
     assert not loaded_by(code) & FRAMEWORKS
 
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import optax
 import torch
 from gradspec.adapters import BoxError, load
-from gradspec.adapters.pytorch import PyTorch
+from gradspec.adapters.frameworks.pytorch import PyTorch
 from gradspec.cli import main
 from gradspec.crosscheck.identification import Identification, identify
 from gradspec.crosscheck.porting import Port, Setting, Source, Target, port, ported, target

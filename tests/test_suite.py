@@ -98,7 +98,8 @@ def steps(trace, rate_off=0.0, fixed_rate=False, overwrite=False, dtype=None):
 
 ADAPTER = """
 import numpy as np
-from gradspec.adapters.contract import Adapter, Limitation, Native, Pullback, Pushforward, Unsupported
+from gradspec.adapters.contract import Adapter, Limitation, Native, Pullback, Pushforward
+from gradspec.adapters.errors import Unsupported
 
 KNOWN = Limitation("defect", "it is off by 0.05 %", "https://example.org/issues/1")
 ZERO = Limitation(

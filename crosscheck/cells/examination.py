@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ...adapters.contract import Adapter, Limitation, Native, Unsupported
+from ...adapters.contract import Adapter, Limitation, Native
 from ...adapters.discovery import load
+from ...adapters.errors import Unsupported
 from ...reference.catalogue import line
 from ...reference.formula import Formula, Optimizer
 from ...reference.vocabulary import Reading

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...adapters.contract import Unsupported
+from ...adapters.errors import Unsupported
 from ...reference.formula import Formula, Map
 from ...reference.vocabulary import Reading
 from ..arithmetic.rounding import Enclosure, Rounding, Wide

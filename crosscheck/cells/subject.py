@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...adapters.contract import Adapter, Native, Unsupported
+from ...adapters.contract import Adapter, Native
+from ...adapters.errors import Unsupported
 from ...reference.formula import Formula, Map, Optimizer
 from ...reference.vocabulary import Reading
 from ..findings import Cell

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ...adapters.box import Box, BoxError
-from ...adapters.discovery import AdapterError
+from ...adapters.box import Box
+from ...adapters.errors import AdapterError, BoxError
 from ...reference.arguments import ArgumentError
 from .answer import Identification
 from .functions.identifying import FunctionAnswer, identify_function

@@ -9,7 +9,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from ...adapters.box import BoxError
+from ...adapters.errors import BoxError
 from . import CALLS, identify
 
 LEAST = 60.0  # seconds for the whole, however short the time limit of a call: to import a framework takes some of them

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ...adapters.box import Box, BoxError
+from ...adapters.box import Box
 from ...adapters.contract import Framework
-from ...adapters.discovery import framework, frameworks
+from ...adapters.discovery import framework, framework_names
+from ...adapters.errors import BoxError
 from ...reference.arguments import suggest
 
 PLAIN = "plain"  # the framework that takes any callable, and so is asked last
@@ -37,7 +38,7 @@ def box_of(target: Any, given: Mapping[str, Any] | None = None, asked: str = "",
         return target
     if isinstance(target, str):
         target, name = named(target), name or target
-    names = (asked,) if asked else tuple(sorted(frameworks(), key=lambda known: known == PLAIN))
+    names = (asked,) if asked else tuple(sorted(framework_names(), key=lambda known: known == PLAIN))
     for known in names:
         candidate = framework(known)
         if candidate.installed() and (box := candidate.box(target, name or called(target), dict(given or {}))) is not None:
@@ -114,7 +115,7 @@ def _imported(module: str) -> ModuleType:
 
 def _owner(package: str) -> Framework | None:
     """The framework that a top-level package belongs to."""
-    for name in frameworks():
+    for name in framework_names():
         one = framework(name)
         if package in {one.package, *(module.partition(".")[0] for module in one.modules.values())}:
             return one

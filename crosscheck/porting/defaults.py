@@ -10,7 +10,7 @@ import msgspec
 
 from ...adapters.box import RATE_NAMES
 from ...adapters.contract import Framework
-from ...adapters.discovery import framework, frameworks
+from ...adapters.discovery import framework, framework_names
 from ...reference.arguments import ArgumentError, suggest
 from ...reference.catalogue import catalogue
 from ...reference.formula import Optimizer
@@ -64,7 +64,7 @@ def defaults(name: str = "", among: Sequence[Framework] | None = None) -> Defaul
 
     Raises ArgumentError for a name that neither a line nor an installed framework has, with the nearest.
     """
-    known = [framework(one) for one in frameworks()] if among is None else among
+    known = [framework(one) for one in framework_names()] if among is None else among
     asked = [one for one in known if one.modules]  # NumPy has no optimizers
     here = [one for one in asked if one.installed()]
     shipped = {path: made for one in here for path, made in one.optimizers().items()}

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...adapters.box import BoxError
-from ...adapters.contract import Adapter, Unsupported
-from ...adapters.discovery import available, frameworks, load
+from ...adapters.contract import Adapter
+from ...adapters.discovery import available, framework_names, load
+from ...adapters.errors import BoxError, Unsupported
 from ...reference.arguments import suggest
 from ...reference.vocabulary import Reading
 from ..identification.answer import Answer
@@ -41,7 +41,7 @@ def target(to: str) -> Target:
     named = {name: Target(adapter, "", to) for adapter in adapters for name in (adapter.package, adapter.name)}
     modules = {module: Target(a, module, to) for a in adapters for name, module in a.modules.items() if name == module}
     found = named.get(to) or modules.get(to)
-    if found is None and to in frameworks():
+    if found is None and to in framework_names():
         raise BoxError(f"gradspec knows no optimizers of {to} to port to; it does of {', '.join(sorted({*named, *modules}))}")
     if found is None:
         raise BoxError(f"unknown framework {to!r} to port to.{suggest(to, sorted({*named, *modules}))}")

@@ -10,7 +10,8 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from ...adapters.contract import Adapter, Trace, Unsupported
+from ...adapters.contract import Adapter, Trace
+from ...adapters.errors import Unsupported
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure
 from ..arithmetic.steps import Steps, parting

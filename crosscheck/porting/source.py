@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ...adapters.box import BoxError
+from ...adapters.errors import BoxError
 from ...reference.catalogue import line as line_named
 from ...reference.formula import Optimizer
 from ...reference.vocabulary import Hyperparameter, Reading

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...adapters.contract import Trace, Unsupported
+from ...adapters.contract import Trace
+from ...adapters.errors import Unsupported
 from ...reference.catalogue import line
 from ...reference.formula import Formula, Map, Optimizer
 from ...reference.vocabulary import Reading

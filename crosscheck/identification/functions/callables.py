@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ....adapters.box import BoxError
-from ....adapters.contract import Adapter, Unsupported
+from ....adapters.contract import Adapter
 from ....adapters.discovery import available, load
+from ....adapters.errors import BoxError, Unsupported
 from ...cells.subject import FrameworkError, its_own_words
 from ...inputs.samples import Sample
 from ...readings.compare import Observation

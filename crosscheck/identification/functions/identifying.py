@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from ....adapters.box import BoxError
+from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
 from ....reference.catalogue import catalogue
 from ....reference.catalogue import line as line_of

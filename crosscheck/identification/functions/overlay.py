@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ....adapters.box import BoxError
+from ....adapters.errors import BoxError
 from ....reference.formula import Map
 from ....reference.vocabulary import Axis, Input, Reading, Sizes
 from ...arithmetic.formats import precision

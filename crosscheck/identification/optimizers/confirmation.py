@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from ....adapters.box import BoxError, Run
+from ....adapters.box import Run
+from ....adapters.errors import BoxError
 from ...arithmetic.formats import precision
 from ...inputs.samples import WIDTH
 from .experiments import EXACT, OWN, USUAL, Arguments

@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 from hypothesis import strategies as st
 
-from ....adapters.box import Box, BoxError
+from ....adapters.box import Box
+from ....adapters.errors import BoxError
 from ....reference.vocabulary import Hyperparameter
 from ...arithmetic.formats import precision
 from ...inputs.samples import RATES, WIDTH, stable_seed

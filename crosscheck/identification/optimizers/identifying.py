@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....adapters.box import Box, BoxError
+from ....adapters.box import Box
+from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
 from ..answer import Bound, Evidence, Identification
 from .confirmation import EXAMPLES, LONG, Confirmation, Subject, confirm

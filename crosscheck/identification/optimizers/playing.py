@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ....adapters.box import Box, BoxError, Run
-from ....adapters.contract import Unsupported
+from ....adapters.box import Box, Run
+from ....adapters.errors import BoxError, Unsupported
 from ...arithmetic.steps import Steps
 
 T = TypeVar("T")

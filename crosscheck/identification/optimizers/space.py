@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ....adapters.box import Box, BoxError
+from ....adapters.box import Box
+from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
 from ....reference.catalogue import catalogue
 from ....reference.formula import Optimizer

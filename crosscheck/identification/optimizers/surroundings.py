@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ....adapters.contract import Unsupported
+from ....adapters.errors import Unsupported
 from ...arithmetic.rounding import Enclosure
 from ...inputs.samples import WIDTH
 from .experiments import EXACT, Arguments, courses, experiment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..contract import Native
+from ...contract import Native
 
 DOCS = "https://docs.jax.dev/en/latest/_autosummary/"
 EXAMPLES = "https://docs.jax.dev/en/latest/jax.example_libraries.optimizers.html"

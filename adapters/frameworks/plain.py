@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .box import Box, BoxError, Run
-from .contract import Framework, Unsupported
-from .signature import Signature, first_parameter, named, signature
+from ..box import Box, Run
+from ..contract import Framework
+from ..errors import BoxError, Unsupported
+from ..signature import Signature, first_parameter, named, signature
 
 WEIGHT_NAMES = ("weights", "initial_weights", "w", "w0", "params", "parameters", "theta", "x0")
 PROTOCOL = "make(weights, **hyperparameters) that gives an object with step(gradient, learning_rate)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..contract import MapProgram, TraceProgram, assigned, keywords, spelled
+from ...contract import MapProgram, TraceProgram, assigned, keywords, spelled
 
 
 def map_script(program: MapProgram) -> str:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..contract import Adapter, Function, MapProgram, Native, Program, Pullback, Pushforward, Trace, Unsupported, spelled
+from ...contract import Adapter, Function, MapProgram, Native, Program, Pullback, Pushforward, Trace, spelled
+from ...errors import Unsupported
 from .arrays import NAMESPACE, Namespace, on_device, precise, to_numpy
 from .boxes import boxed
 from .compiled import Settings, compiled_update, forward, reverse, sorted_out
@@ -28,9 +29,9 @@ from .scripts import map_script, native_script, printed_script
 from .steppers import as_layer, compiled_step, flat, maker, rate_table
 
 if TYPE_CHECKING:
-    from ...reference.formula import Optimizer
-    from ...reference.vocabulary import Reading
-    from ..box import Box
+    from ....reference.formula import Optimizer
+    from ....reference.vocabulary import Reading
+    from ...box import Box
 
 _CACHES = (reverse, forward, compiled_update, maker, compiled_step)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..box import RATE_NAMES, Box, BoxError, Run
-from ..contract import Unsupported
-from ..signature import Signature, first_parameter, makes, named, numbers, put, settled, signature
+from ...box import RATE_NAMES, Box, Run
+from ...errors import BoxError, Unsupported
+from ...signature import Signature, first_parameter, makes, named, numbers, put, settled, signature
 from .arrays import to_numpy, to_torch
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Function
+from ...contract import Function
 from .arrays import NAMESPACE
 
 # A campaign goes through its cells one by one and a cell has a few functions (one for each setting), each in a few shapes,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ..contract import Function
+from ...contract import Function
 
 
 def reverse_by_graph(function: Function, tensors: Mapping[str, Any], wrt: tuple[str, ...], cotangent: Any) -> tuple[Any, Any]:

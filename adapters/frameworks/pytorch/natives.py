@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..contract import Native
+from ...contract import Native
 from .optimizers import OPTIMIZERS
 from .sources import DOCS, RULES, SOURCE
 

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 import torch
 
-from ...reference.arguments import scalar_in, suggest
-from ...reference.catalogue import line
-from ...reference.formula import Configured
-from ...reference.formula import Optimizer as Formula
-from ...reference.vocabulary import Hyperparameter, Reading
+from ....reference.arguments import scalar_in, suggest
+from ....reference.catalogue import line
+from ....reference.formula import Configured
+from ....reference.formula import Optimizer as Formula
+from ....reference.vocabulary import Hyperparameter, Reading
 from .arrays import Namespace
 
 _XP = Namespace()

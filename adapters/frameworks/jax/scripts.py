@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..contract import MapProgram, Program, TraceProgram, assigned, keywords
+from ...contract import MapProgram, Program, TraceProgram, assigned, keywords
 
 
 def map_script(program: MapProgram) -> str:

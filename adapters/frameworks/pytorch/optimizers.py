@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..contract import Limitation, Native
+from ...contract import Limitation, Native
 from .sources import DOCS
 
 # On the CPU torch's default is the loop over parameters; it is named so that an accelerator runs the same form.

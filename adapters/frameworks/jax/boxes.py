@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..box import RATE_NAMES, Box, BoxError, Run
-from ..contract import Unsupported
-from ..signature import Signature, is_number, named, signature
+from ...box import RATE_NAMES, Box, Run
+from ...errors import BoxError, Unsupported
+from ...signature import Signature, is_number, named, signature
 from .arrays import on_device, precise, to_numpy
 from .steppers import Stepper, stepper
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .arrays import NAMESPACE
 
 if TYPE_CHECKING:
-    from ...reference.formula import Configured, Optimizer
-    from ...reference.vocabulary import Reading
+    from ....reference.formula import Configured, Optimizer
+    from ....reference.vocabulary import Reading
 
 
 class ReadingState(NamedTuple):

@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .box import Box, BoxError, Run
-from .contract import Framework, Unsupported
-from .signature import Signature, makes, named, numbers, put, settled, signature, takes_a_rate_only
+from ..box import Box, Run
+from ..contract import Framework
+from ..errors import BoxError, Unsupported
+from ..signature import Signature, makes, named, numbers, put, settled, signature, takes_a_rate_only
 
 _REFUSALS = (TypeError, ValueError)  # what MLX raises for arguments that do not fit
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..box import Box
-from ..contract import Adapter, Function, MapProgram, Native, Program, Pullback, Pushforward, Trace, Unsupported
+from ...box import Box
+from ...contract import Adapter, Function, MapProgram, Native, Program, Pullback, Pushforward, Trace
+from ...errors import Unsupported
 from .arrays import Namespace, to_numpy, to_torch
 from .boxes import box
 from .differentiation import forward_by_duals, forward_by_func, load_forward_mode, reverse_by_func, reverse_by_graph
@@ -21,8 +22,8 @@ from .scripts import map_script, native_script, printed_script
 if TYPE_CHECKING:
     import torch
 
-    from ...reference.formula import Optimizer
-    from ...reference.vocabulary import Reading
+    from ....reference.formula import Optimizer
+    from ....reference.vocabulary import Reading
 
 
 class PyTorch(Adapter):

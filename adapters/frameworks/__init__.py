@@ -1,0 +1,1 @@
+"""One module or folder a framework, each with its ``ADAPTER``. Found by looking through this folder."""
