@@ -193,7 +193,12 @@ def run_in(folder: Path, *options: str, of: tuple[str, ...] = (str(SUITE),)) -> 
     for name, text in (("toy_framework", FRAMEWORK), ("toy", ADAPTER), ("hidden", HIDDEN), ("watch", WATCH)):
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "HYPOTHESIS_"))}
-    environment = {**clean, "PYTHONPATH": str(folder), "PYTHONUTF8": "1", "COLUMNS": "200"}
+    environment = {
+        **clean,
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), clean.get("PYTHONPATH")))),
+        "PYTHONUTF8": "1",
+        "COLUMNS": "200",
+    }
     record = folder / "outcomes.xml"
     record.unlink(missing_ok=True)
     fixed = ("-p", "no:cacheprovider", "--import-mode=importlib", "--basetemp", str(folder / "tmp"), f"--junitxml={record}")

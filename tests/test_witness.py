@@ -9,12 +9,13 @@ import pytest
 from gradspec.adapters import available, load
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.objects import precise
-from gradspec.crosscheck.cells.accuracy import exact
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.samples import AnySample, Sample, samples
-from gradspec.crosscheck.readings.compare import Predictions, evaluated, miss, parted, predict, searched
+from gradspec.crosscheck.readings.compare import Predictions, miss, parted, predict, searched
+from gradspec.crosscheck.readings.evaluate import evaluate
 from gradspec.crosscheck.witnesses import search as witness
 from gradspec.reference import Formula, Map, NotConformable, Optimizer, Reading, catalogue, line
+from gradspec.reference.namespace import Floating
 
 LINES = [formula.id for formula in catalogue(beyond=True).values() if formula.axes]
 DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -62,7 +63,11 @@ def _separates(formula: Formula, kept: witness.Kept) -> bool:
     if not isinstance(formula, Map) or formula.meaning(reading) != formula.meaning(formula.printed):
         return False
     assert isinstance(sample, Sample)
-    outside = (miss(a, evaluated(formula, formula.printed, sample), 0), miss(b, evaluated(formula, reading, sample), 0))
+    xp = Floating(p.numpy)
+    outside = (
+        miss(a, evaluate(formula, formula.printed, sample, xp), 0),
+        miss(b, evaluate(formula, reading, sample, xp), 0),
+    )
     return any(missed is not None for missed in outside)
 
 
@@ -105,7 +110,7 @@ def _are_one_function(formula: Formula, a: Reading, b: Reading, inputs: tuple) -
     with precise() as xp, np.errstate(all="ignore"):
         for sample in [s for s in inputs if s.finite][:12]:
             try:
-                first, second = exact(formula, a, sample, xp), exact(formula, b, sample, xp)
+                first, second = evaluate(formula, a, sample, xp), evaluate(formula, b, sample, xp)
             except (NotConformable, ZeroDivisionError):
                 continue
             for name in first:

@@ -102,6 +102,9 @@ class Tangents:
     def __init__(self, base: Any):
         self.base = base
 
+    def asarray(self, value: Any) -> Any:
+        return value if isinstance(value, Tangent) else self.base.asarray(value)
+
     def exp(self, a: Tangent) -> Tangent:
         value = self.base.exp(a.primal)
         return Tangent(value, value * a.tangent)

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ...reference.formula import Formula, Map, Optimizer
 from ...reference.vocabulary import Reading
 from ..arithmetic.formats import Precision
-from ..arithmetic.objects import Objects, precise
-from ..inputs.samples import AnySample, Sample, TraceSample
+from ..arithmetic.objects import precise
+from ..inputs.samples import TraceSample
 from ..readings.compare import Observation, Predictions, Undefined
-
-
-def exact(formula: Formula, reading: Reading, sample: AnySample, xp: Objects) -> Mapping[str, np.ndarray]:
-    """The outputs of a reading as balls that enclose the exact real values; use inside ``precise()``."""
-    if isinstance(formula, Optimizer):
-        assert isinstance(sample, TraceSample)
-        trace = sample.trace
-        hyper = {name: xp.lift(value) for name, value in trace.hyper.items()}
-        rates = [xp.lift(rate) for rate in trace.rates]
-        gradients = [xp.asarray(row) for row in trace.gradients]
-        weights, _ = formula.trace_in(xp, xp.asarray(trace.weights), gradients, rates, hyper, reading)
-        return {"w": np.stack(weights)}
-    assert isinstance(formula, Map) and isinstance(sample, Sample)
-    inputs = {**{name: xp.asarray(array) for name, array in sample.arrays.items()}, **sample.settings}
-    value = formula.value_in(xp, inputs, reading)
-    bars = formula.vjp_in(xp, xp.asarray(sample.cotangent), inputs, reading)
-    return {"value": np.asarray(value, object), **{f"{name}_bar": np.asarray(bars[name], object) for name in formula.wrt}}
+from ..readings.evaluate import evaluate
 
 
 def ulp_at(value: float, p: Precision) -> float:
@@ -83,7 +66,7 @@ def largest_ulps(
             prediction = predictions(index, best)
             if isinstance(prediction, Undefined):
                 continue
-            truth = exact(formula, reading, samples[index], xp)
+            truth = evaluate(formula, reading, samples[index], xp)
             for name, values in returned.items():
                 along = isinstance(samples[index], TraceSample)
                 found = distances(truth[name], values, predictions.precision, along)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from ...reference.formula import Optimizer
-from ...reference.vocabulary import Hyperparameter, Reading
+from ...adapters.contract import Trace
+from ...reference.vocabulary import Hyperparameter
 from ..arithmetic.formats import Precision, precision
-from ..arithmetic.rounding import Enclosure, Rounding
+from ..arithmetic.rounding import Rounding
 from ..arithmetic.steps import Steps, parting
+from ..readings.evaluate import steps
 from .feeds import CONSTANT, FORMAT, Feed, trial
 from .offers import Offer
 from .rules import Translation
@@ -22,10 +23,8 @@ CHANGING = "a rate that is new at every step"
 
 def enclosures(setting: Setting, feed: Feed, p: Precision | None = None) -> Steps:
     """What the weights may be after each step of a trace."""
-    xp = Rounding(p or precision(FORMAT))
-    hyper = {name: xp.asarray(value) for name, value in setting.values.items()}
-    rates = [xp.asarray(rate) for rate in feed.rates]
-    return Steps(partial(_steps, xp, setting.line, setting.reading, feed, hyper, rates))
+    trace = Trace(feed.weights, feed.gradients, feed.rates, setting.values)
+    return Steps(partial(steps, setting.line, setting.reading, trace, Rounding(p or precision(FORMAT))))
 
 
 def mapped(
@@ -35,18 +34,10 @@ def mapped(
     xp = Rounding(p or precision(FORMAT))
     lifted = {name: xp.asarray(value) for name, value in values.items()}
     rates = [xp.asarray(rate) for rate in feed.rates]
-    hyper = {name: xp.asarray(value) for name, value in offer.untaken.items()}
-    hyper |= {name: xp.asarray(value) for name, value in translation.values_in(xp, lifted, rates[0]).items()}
-    own_rates = [translation.rate_in(xp, lifted, rate) for rate in rates]
-    return Steps(partial(_steps, xp, offer.line, offer.reading, feed, hyper, own_rates))
-
-
-def _steps(
-    xp: Rounding, line: Optimizer, reading: Reading, feed: Feed, hyper: Mapping[str, Any], rates: Iterable[Any]
-) -> Iterator[Enclosure]:
-    gradients = (xp.asarray(row) for row in feed.gradients)
-    for weights, _ in line.steps_in(xp, xp.asarray(feed.weights), gradients, rates, hyper, reading):
-        yield weights
+    hyper: dict[str, Any] = {**offer.untaken}
+    hyper |= translation.values_in(xp, lifted, rates[0])
+    own_rates = tuple(translation.rate_in(xp, lifted, rate) for rate in rates)
+    return Steps(partial(steps, offer.line, offer.reading, Trace(feed.weights, feed.gradients, own_rates, hyper), xp))
 
 
 def epsilon(values: Mapping[str, float]) -> float:

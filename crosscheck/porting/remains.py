@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from ...adapters.contract import Trace
 from ...reference.namespace import Floating
 from ..arithmetic.steps import parting
+from ..readings.evaluate import steps
 from .equality import CHANGING, enclosures, epsilon, mapped
 from .feeds import CONSTANT, FORMAT, Feed, normal, small
 from .offers import Offer
@@ -84,11 +86,9 @@ class Path:
 
 def simulated(setting: Setting, feed: Feed, rate: float | None = None) -> np.ndarray:
     """The weights after each step in plain NumPy; at another rate, if one is named."""
-    xp = Floating(FORMAT)
     rates = feed.rates if rate is None else (rate,) * feed.steps
-    with np.errstate(all="ignore"):
-        taken = setting.line.steps_in(xp, feed.weights, feed.gradients, rates, setting.values, setting.reading)
-        return np.stack([weights for weights, _ in taken])
+    trace = Trace(feed.weights, feed.gradients, rates, setting.values)
+    return np.stack(list(steps(setting.line, setting.reading, trace, Floating(FORMAT))))
 
 
 def _relative(a: np.ndarray, b: np.ndarray) -> list[float]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
-from ...reference.formula import Formula, Map, Optimizer
-from ...reference.namespace import Floating
+from ...reference.formula import Formula, Optimizer
 from ...reference.vocabulary import Axis, NotConformable, Option, Reading
 from ..arithmetic.formats import Precision
 from ..arithmetic.rounding import Enclosure, Rounding
 from ..arithmetic.steps import Steps
-from ..inputs.samples import AnySample, Sample, TraceSample
+from ..inputs.samples import AnySample, TraceSample
+from .evaluate import evaluate, steps
 
 Observation = Mapping[str, np.ndarray]  # "value" and "x_bar" of a map; "w" of an optimizer, a row each step
 
@@ -32,37 +32,10 @@ Prediction = Mapping[str, Enclosure] | Undefined
 
 def predict(formula: Formula, reading: Reading, sample: AnySample, precision: Precision) -> Prediction:
     """What any floating-point evaluation of a reading may return on a sample."""
-    xp = Rounding(precision)
     try:
-        if isinstance(formula, Optimizer):
-            assert isinstance(sample, TraceSample)
-            return {"w": xp.stack(list(_trace_enclosures(formula, reading, sample, xp)))}
-        assert isinstance(formula, Map) and isinstance(sample, Sample)
-        inputs = {**{name: xp.asarray(array) for name, array in sample.arrays.items()}, **sample.settings}
-        value = formula.value_in(xp, inputs, reading)
-        bars = formula.vjp_in(xp, xp.asarray(sample.cotangent), inputs, reading)
+        return evaluate(formula, reading, sample, Rounding(precision))
     except NotConformable as error:
         return Undefined(str(error))
-    return {"value": value, **{f"{name}_bar": bars[name] for name in formula.wrt}}
-
-
-def _trace_enclosures(formula: Optimizer, reading: Reading, sample: TraceSample, xp: Rounding) -> Iterator[Enclosure]:
-    """What the weights may be after each step, each computed when it is asked for."""
-    trace = sample.trace
-    hyper = {name: xp.asarray(value) for name, value in trace.hyper.items()}
-    rates = (xp.asarray(rate) for rate in trace.rates)
-    gradients = (xp.asarray(row) for row in trace.gradients)
-    for weights, _ in formula.steps_in(xp, xp.asarray(trace.weights), gradients, rates, hyper, reading):
-        yield weights
-
-
-def evaluated(formula: Map, reading: Reading, sample: Sample) -> Observation:
-    """What NumPy returns for a reading in the sample's own dtype; a reading without a value there raises NotConformable."""
-    xp = Floating(sample.cotangent.dtype)
-    with np.errstate(all="ignore"):
-        value = formula.value_in(xp, sample.inputs, reading)
-        bars = formula.vjp_in(xp, sample.cotangent, sample.inputs, reading)
-    return {"value": xp.asarray(value), **{f"{name}_bar": xp.asarray(bars[name]) for name in formula.wrt}}
 
 
 OUTSIDE = "outside of the budget"
@@ -124,7 +97,7 @@ class Predictions:
         assert isinstance(self.formula, Optimizer) and isinstance(sample, TraceSample)
         key = (index, reading)
         if key not in self._steps:
-            self._steps[key] = Steps(partial(_trace_enclosures, self.formula, reading, sample, Rounding(self.precision)))
+            self._steps[key] = Steps(partial(steps, self.formula, reading, sample.trace, Rounding(self.precision)))
         return self._steps[key]
 
     def first_miss(self, index: int, reading: Reading, observed: Observation) -> Miss | None:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from ...reference.formula import Formula, Map
+from ...reference.namespace import Floating
 from ...reference.vocabulary import Axis, Reading
 from ..cells.evidence import pair_witness
 from ..findings import Cell, Check, Deviation, Finding, Proof, Witness
 from ..inputs.samples import AnySample, Sample
-from ..readings.compare import evaluated
+from ..readings.evaluate import evaluate
 from ..witnesses.search import Departure, known, sample_of
 
 _WIDEST_FIRST = ("float64", "float32", "bfloat16", "float16")
@@ -160,5 +161,6 @@ def _witness(formula: Formula, axis: Axis, rival: str) -> Witness | None:
 def _shown(formula: Formula, axis: Axis, reading: Reading, sample: AnySample, dtype: str) -> Witness | None:
     """The two readings on a witness; of two evaluations of one function, with what NumPy makes of the printed one."""
     if axis.kind == "evaluation" and isinstance(formula, Map) and isinstance(sample, Sample):
-        return pair_witness(formula, formula.printed, reading, sample, dtype, evaluated(formula, formula.printed, sample))
+        printed = evaluate(formula, formula.printed, sample, Floating(sample.cotangent.dtype))
+        return pair_witness(formula, formula.printed, reading, sample, dtype, printed)
     return pair_witness(formula, reading, formula.printed, sample, dtype)

@@ -20,6 +20,8 @@ from ...reference.formula import Formula, Map
 from ...reference.vocabulary import Input, NotConformable, Reading, Sizes
 from ..arithmetic.objects import Objects, symbol_array, symbols
 from ..findings import Proof
+from ..inputs.samples import Sample
+from ..readings.evaluate import bar, cotangents, value
 
 
 def of(formula: Formula) -> list[Proof]:
@@ -85,12 +87,11 @@ def _entries(formula: Map, reading: Reading, sizes: Sizes, settings: Mapping[str
     xp: Objects = symbols()
     arrays = {name: positive(symbol_array(name, a.concrete(sizes))) for name, a in formula.inputs.items()}
     cotangent = positive(symbol_array("c", Input(formula.output, "").concrete(sizes)))
-    inputs = {**arrays, **settings}
-    value = np.asarray(formula.value_in(xp, inputs, _forward_of(formula, reading)), dtype=object)
-    objective = np.sum(cotangent * value)
-    printed = formula.vjp_in(xp, cotangent, inputs, reading)
+    sample = Sample("symbols", arrays, settings, cotangent)
+    objective = np.sum(cotangent * value(formula, _forward_of(formula, reading), sample, xp))
+    printed = cotangents(formula, reading, sample, xp)
     for name in formula.wrt:
-        body = np.asarray(printed[name], dtype=object)
+        body = printed[bar(name)]
         if body.shape != arrays[name].shape:
             yield name, arrays[name].shape, None, body.shape
             continue

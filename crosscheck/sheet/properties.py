@@ -18,10 +18,10 @@ from ...reference.formula import Formula, Map, Optimizer
 from ...reference.vocabulary import NotConformable, Reading
 from ..arithmetic.objects import Objects, precise
 from ..arithmetic.tangents import Tangent, Tangents
-from ..cells.accuracy import exact
 from ..findings import Check
 from ..inputs.profiles import Profile
 from ..inputs.samples import SETTINGS, Sample, TraceSample, bound_sizes, hyperparameters, samples, stable_seed
+from ..readings.evaluate import evaluate, value
 
 BITS = 4096
 LARGEST = 2048.0  # 1 - σ(x) is e⁻ˣ for large x: up to here BITS tell it from zero
@@ -113,7 +113,7 @@ class Case:
 
     @cached_property
     def outputs(self) -> Mapping[str, np.ndarray]:
-        return exact(self.formula, self.reading, self.sample, self.xp)
+        return evaluate(self.formula, self.reading, self.sample, self.xp)
 
     @property
     def value(self) -> np.ndarray:
@@ -268,8 +268,8 @@ def _pushed(case: Case, directions: Mapping[str, np.ndarray]) -> Any:
     """The forward line's tangent along the directions, by dual numbers."""
     still = {name: case.xp.zeros_like(array) for name, array in case.sample.arrays.items()}
     along = {**still, **directions}
-    duals = {name: Tangent(case.xp.asarray(array), along[name]) for name, array in case.sample.arrays.items()}
-    return case.formula.value_in(Tangents(case.xp), {**duals, **case.sample.settings}, case.reading).tangent
+    duals: Any = {name: Tangent(case.xp.asarray(array), along[name]) for name, array in case.sample.arrays.items()}
+    return value(case.formula, case.reading, replace(case.sample, arrays=duals), Tangents(case.xp)).tangent
 
 
 def _axes_of(formula: Map, symbol: str) -> dict[str, int]:
@@ -414,7 +414,7 @@ class Run:
         """The weights after each step."""
         gradients = self.gradients if gradients is None else gradients
         trace = Trace(np.asarray(start), gradients, (rate,) * len(gradients), {**self.hyper, **hyper})
-        return exact(self.formula, self.reading, TraceSample("", trace), self.xp)["w"]
+        return evaluate(self.formula, self.reading, TraceSample("", trace), self.xp)["w"]
 
     def moved(self, *args: Any, **named: Any) -> np.ndarray:
         """The weights after each step, from a start at zero."""

@@ -19,12 +19,13 @@ from ...reference.formula import Formula, Map, Optimizer
 from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
 from ..arithmetic.objects import precise
-from ..cells.accuracy import distances, exact
+from ..cells.accuracy import distances
 from ..cells.examination import subject_of
 from ..cells.matrix import cells
 from ..cells.subject import FrameworkError, Subject
 from ..findings import Curve, Series
 from ..inputs.samples import Sample, TraceSample, hyperparameters
+from ..readings.evaluate import evaluate
 
 Adapters = tuple[str, ...]
 STEPS = 20
@@ -74,7 +75,7 @@ def _path(
     named = hyperparameters(formula, 0) | hyper
     trace = Trace(np.array([start]), np.asarray(gradients, np.float64)[:, None], tuple(rates), named)
     with precise(1024) as xp:
-        return exact(formula, reading, TraceSample("", trace), xp)["w"][:, 0]
+        return evaluate(formula, reading, TraceSample("", trace), xp)["w"][:, 0]
 
 
 def _departures(formula: Optimizer) -> Iterator[Curve]:

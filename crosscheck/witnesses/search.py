@@ -22,10 +22,12 @@ from hypothesis.errors import NoSuchExample
 
 from ...adapters.contract import Trace
 from ...reference.formula import Formula, Map, Optimizer
+from ...reference.namespace import Floating
 from ...reference.vocabulary import Input, Reading, Sizes
 from ..arithmetic.formats import Precision, precision
 from ..inputs.samples import RATES, SETTINGS, STEPS, WIDTH, AnySample, Sample, TraceSample, hyperparameters, stable_seed
-from ..readings.compare import Prediction, Undefined, evaluated, miss, parted, predict
+from ..readings.compare import Prediction, Undefined, miss, parted, predict
+from ..readings.evaluate import evaluate
 
 FOLDER = Path(__file__).parent / "data"
 SEARCH_EXAMPLES = 400
@@ -185,7 +187,7 @@ def _outdone(formula: Formula, reading: Reading, sample: AnySample, a: Predictio
     """Whether one of two evaluations of the same function, made by NumPy, leaves the budget of the other."""
     if not isinstance(formula, Map) or not isinstance(sample, Sample) or isinstance(a, Undefined) or isinstance(b, Undefined):
         return False
-    printed, deviating = evaluated(formula, formula.printed, sample), evaluated(formula, reading, sample)
+    printed, deviating = (evaluate(formula, r, sample, Floating(sample.cotangent.dtype)) for r in (formula.printed, reading))
     return miss(a, printed, 0) is not None or miss(b, deviating, 0) is not None
 
 
