@@ -30,4 +30,5 @@ $(READY): pyproject.toml constraints.txt
 	.venv/bin/pip install -qq -c constraints.txt -e '.[all]'
 	mkdir -p .venv/src/gradspec
 	for package in $(PACKAGES); do ln -sfn ../../../$$package .venv/src/gradspec/$$package; done
+	for file in __init__.py py.typed; do ln -sfn ../../../gradspec/$$file .venv/src/gradspec/$$file; done
 	touch $@

@@ -19,7 +19,7 @@ from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.witnesses import search as witness
 from gradspec.reference import line
 
-SUITE = Path(__file__).with_name("test_conformance.py")
+SUITE = Path(__file__).parent / "conformance" / "test_conformance.py"
 DTYPE = "float32"
 
 # A framework in NumPy whose functions return their value, their vjp and, some of them, their jvp.
@@ -188,7 +188,7 @@ class Run:
         return found[1].splitlines()
 
 
-def run_in(folder: Path, *options: str, of: tuple[str, ...] = (str(SUITE),)) -> Run:
+def run_in(folder: Path, *options: str) -> Run:
     """Run the conformance suite with the toy framework importable."""
     for name, text in (("toy_framework", FRAMEWORK), ("toy", ADAPTER), ("hidden", HIDDEN), ("watch", WATCH)):
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
@@ -202,7 +202,7 @@ def run_in(folder: Path, *options: str, of: tuple[str, ...] = (str(SUITE),)) -> 
     record = folder / "outcomes.xml"
     record.unlink(missing_ok=True)
     fixed = ("-p", "no:cacheprovider", "--import-mode=importlib", "--basetemp", str(folder / "tmp"), f"--junitxml={record}")
-    command = [sys.executable, "-m", "pytest", *of, *fixed, *options]
+    command = [sys.executable, "-m", "pytest", str(SUITE), *fixed, *options]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8")
     return Run(done.returncode, done.stdout + done.stderr, outcomes_in(record) if record.exists() else {})
 
@@ -370,13 +370,6 @@ def test_collecting_gives_the_cells_ids_whatever_the_seed_and_loads_no_framework
     assert "optimizer.adam-torch-native.optim.Adam.fused-float32" in ids
     assert ids == set(re.findall(r"test_conformance\[(.*)\]", other))
     assert "frameworks loaded: []" in one
-
-
-def test_the_installed_suite_takes_the_same_options(tmp_path: Path) -> None:
-    options = ("--adapter", "toy.py", "--line", "scalar.sum", "--dtype", DTYPE, "-k", "honest")
-    installed = run_in(tmp_path, *options, of=("--pyargs", "gradspec.tests.test_conformance"))
-    assert installed.status == 0, installed.output
-    assert installed.closing == ["1 cells: ✓ 1 agrees"]
 
 
 # --- seeds, and kept witnesses --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from gradspec.adapters import load
 from gradspec.crosscheck.cells.examination import examine
 from gradspec.crosscheck.findings import Cell, Finding, Quantity, Witness
 from gradspec.reports.signs import SIGNS, fails
-from gradspec.tests.plugin import Selection
+from gradspec.tests.conformance.plugin import Selection
 
 SHOWN = 8  # numbers of one array in a failure; the report shows the rest
 
