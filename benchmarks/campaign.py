@@ -22,8 +22,9 @@ from gradspec.adapters.frameworks.jax import ADAPTER as JAX
 from gradspec.crosscheck.arithmetic import steps as stepwise
 from gradspec.crosscheck.cells import examination as examine
 from gradspec.crosscheck.cells.matrix import cells, modes_of
-from gradspec.crosscheck.inputs import samples as domains
+from gradspec.crosscheck.inputs import shared
 from gradspec.crosscheck.inputs.profiles import profile
+from gradspec.crosscheck.inputs.traces import SETTINGS
 from gradspec.crosscheck.readings import compare as fit
 from gradspec.crosscheck.sheet import proofs as proof
 from gradspec.reference.catalogue import line
@@ -75,7 +76,7 @@ def watched() -> Clock:
     for name, part in (("pytorch", "PyTorch"), ("jax", "JAX")):
         for method in ("pull_back", "push_forward", "optimize", "run_update", "missing"):
             clock.watch(load(name), method, part)
-    clock.watch(domains, "draw", "Hypothesis")
+    clock.watch(shared, "draw", "Hypothesis")
     clock.watch(fit, "predict", "predictions (rounding model)")
     clock.watch(stepwise.Steps, "_goes_on", "predictions (rounding model)")
     clock.watch(fit.Predictions, "first_miss", "holding numbers against budgets")
@@ -123,9 +124,9 @@ def bound(line_id: str) -> int:
     natives = [native for native in adapter.natives if native.line == line_id]
     subjects = sum("jit" in modes_of(adapter, formula, native) for native in (None, *natives))
     if not isinstance(formula, Map):
-        return subjects * (domains.SETTINGS + 1)  # and one for the start of the state
+        return subjects * (SETTINGS + 1)  # and one for the start of the state
     effort = replace(profile("standard"), examples=100)
-    shapes = {tuple(array.shape for array in sample.arrays.values()) for sample in domains.samples(formula, DTYPE, effort, 0)}
+    shapes = {tuple(array.shape for array in sample.arrays.values()) for sample in shared.samples(formula, DTYPE, effort, 0)}
     return subjects * len(shapes) * 2
 
 

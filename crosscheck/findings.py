@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -45,6 +46,26 @@ class Cell(Struct, frozen=True, order=True):
         route = f"{self.route}.{self.native}" if self.native else self.route
         mode = "" if self.mode == "eager" else f"-{self.mode}"
         return f"{self.line}-{self.package}-{route}-{self.dtype}{mode}"
+
+
+class Label(Struct, frozen=True):
+    """What a sample is: "hard" (a point that its line names, or a trace that each run has), "drawn" by Hypothesis, the
+    "witness" of a departure, several witnesses "packed" side by side, or "plain" numbers to try something on.
+
+    ``name`` is a hard point's name or the key of a trace's schedule; ``chosen`` what a draw or a witness was made with.
+    """
+
+    kind: Literal["hard", "drawn", "witness", "packed", "plain"]
+    name: str = ""
+    chosen: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, kind: Literal["drawn", "witness", "plain"], chosen: Mapping[str, Any]) -> Label:
+        return cls(kind, chosen=tuple((name, str(value)) for name, value in chosen.items()))
+
+    def __str__(self) -> str:
+        """A hard point's name, else the kind with what was chosen: seeds are made of it."""
+        return ", ".join([self.name or self.kind, *(f"{name}={value}" for name, value in self.chosen)])
 
 
 class Quantity(Struct, frozen=True):

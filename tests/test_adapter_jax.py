@@ -22,7 +22,7 @@ from gradspec.crosscheck.arithmetic.rounding import Rounding
 from gradspec.crosscheck.cells.examination import examine, subject_of
 from gradspec.crosscheck.cells.matrix import cells
 from gradspec.crosscheck.inputs.profiles import profile
-from gradspec.crosscheck.inputs.samples import samples
+from gradspec.crosscheck.inputs.shared import samples
 from gradspec.reference.catalogue import catalogue, line
 from gradspec.reference.formula import Map, Optimizer
 

@@ -21,6 +21,7 @@ from gradspec.adapters.contract import Trace
 from gradspec.adapters.errors import BoxError, Unsupported
 from gradspec.adapters.frameworks.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
+from gradspec.crosscheck.findings import Label
 from gradspec.crosscheck.inputs.samples import TraceSample
 from gradspec.crosscheck.readings.compare import Undefined, predict
 from gradspec.reference import ArgumentError, catalogue, line
@@ -335,7 +336,7 @@ def realised(formula, trace, reading="standard"):
 
 def enclosure(formula, reading, trace):
     flushed = precision(trace.weights.dtype.name).flushing()
-    predicted = predict(formula, formula.reading(reading), TraceSample("a trace", trace), flushed)
+    predicted = predict(formula, formula.reading(reading), TraceSample(Label("plain"), trace), flushed)
     assert not isinstance(predicted, Undefined)
     return predicted["w"]
 

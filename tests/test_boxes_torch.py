@@ -20,7 +20,9 @@ from gradspec.adapters import BoxError, Run, Unsupported, load  # noqa: E402 (ne
 from gradspec.adapters.contract import Trace  # noqa: E402
 from gradspec.adapters.frameworks.pytorch import ADAPTER, to_numpy, to_torch  # noqa: E402
 from gradspec.crosscheck.arithmetic.formats import precision  # noqa: E402
-from gradspec.crosscheck.inputs.samples import TraceSample, make_trace  # noqa: E402
+from gradspec.crosscheck.findings import Label  # noqa: E402
+from gradspec.crosscheck.inputs.samples import TraceSample  # noqa: E402
+from gradspec.crosscheck.inputs.traces import Schedule, make_trace  # noqa: E402
 from gradspec.crosscheck.readings.compare import Undefined, predict  # noqa: E402
 from gradspec.reference.arguments import ArgumentError  # noqa: E402
 from gradspec.reference.catalogue import catalogue, line  # noqa: E402
@@ -342,7 +344,7 @@ def _parameter(trace: Trace) -> Any:
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
 @pytest.mark.parametrize(("formula", "reading"), SAMPLE)
 def test_a_reading_as_a_torch_optimizer_steps_as_the_reading_says(formula: Optimizer, reading: Reading, dtype: str) -> None:
-    sample = make_trace(formula, precision(dtype), 1, "a rate that is new at every step", 0)
+    sample = make_trace(formula, precision(dtype), 1, Schedule.NEW, 0)
     trace = sample.trace
     stepped = np.stack(_taken(_made(formula, reading, trace.hyper, _parameter(trace), 0.1), trace))
     assert _holds(formula, reading, sample, stepped, dtype)
@@ -351,7 +353,7 @@ def test_a_reading_as_a_torch_optimizer_steps_as_the_reading_says(formula: Optim
 @pytest.mark.parametrize("axis", [axis.name for axis in line("adam").axes])
 def test_another_reading_does_not(axis: str) -> None:
     formula = line("adam")
-    sample = make_trace(formula, precision("float64"), 1, "a rate that is new at every step", 0)
+    sample = make_trace(formula, precision("float64"), 1, Schedule.NEW, 0)
     stepped = np.stack(
         _taken(_made(formula, formula.standard, sample.trace.hyper, _parameter(sample.trace), 0.1), sample.trace)
     )
@@ -380,7 +382,7 @@ CARRIERS = {
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("formula", LINES, ids=lambda formula: formula.name)
 def test_a_state_carried_elsewhere_in_the_middle_of_a_trace_gives_the_same_bits(formula: Optimizer, carrier: str) -> None:
-    trace = make_trace(formula, precision("float32"), 1, "a rate that is new at every step", 0).trace
+    trace = make_trace(formula, precision("float32"), 1, Schedule.NEW, 0).trace
     optimizer = _made(formula, formula.standard, trace.hyper, _parameter(trace), 0.1)
     _taken(optimizer, trace, 0, 7)
     other = CARRIERS[carrier](optimizer)
@@ -416,7 +418,7 @@ def test_a_reading_trains_a_layer_under_a_schedule() -> None:
     assert losses[-1] < losses[0] / 2
     assert rates == [0.25] * 4 + [0.125] * 4 + [0.0625] * 4
     assert not any(value.requires_grad for value in optimizer.state[layer.weight].values() if torch.is_tensor(value))
-    sample = TraceSample("trained", Trace(start, np.stack(gradients), tuple(rates), hyper))
+    sample = TraceSample(Label("plain"), Trace(start, np.stack(gradients), tuple(rates), hyper))
     assert _holds(formula, formula.standard, sample, np.stack(weights), "float32")
 
 

@@ -9,8 +9,10 @@ from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.objects import precise, symbol_array, symbols
 from gradspec.crosscheck.arithmetic.rounding import Rounding
 from gradspec.crosscheck.arithmetic.tangents import Tangent, Tangents
+from gradspec.crosscheck.findings import Label
 from gradspec.crosscheck.inputs.profiles import profile
-from gradspec.crosscheck.inputs.samples import Sample, bound_sizes, samples
+from gradspec.crosscheck.inputs.samples import Sample, bound_sizes
+from gradspec.crosscheck.inputs.shared import samples
 from gradspec.crosscheck.readings.evaluate import Run, evaluate, steps, value
 from gradspec.reference import Map, NotConformable, Optimizer, line
 from gradspec.reference.namespace import Floating
@@ -37,7 +39,7 @@ def test_what_is_lifted_already_is_left_alone() -> None:
     sigmoid = line("scalar.sigmoid")
     assert isinstance(sigmoid, Map)
     x = symbol_array("x", (1,))
-    shown = Sample("symbols", {"x": x}, {}, symbol_array("c", (1,)))
+    shown = Sample(Label("plain"), {"x": x}, {}, symbol_array("c", (1,)))
     assert x[0] in evaluate(sigmoid, sigmoid.standard, shown, symbols())["value"][0].free_symbols
     with precise() as xp:
         dual: dict = {"x": Tangent(xp.asarray([0.0]), xp.asarray([3.0]))}

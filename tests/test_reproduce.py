@@ -22,7 +22,8 @@ from gradspec.crosscheck.cells.matrix import cells
 from gradspec.crosscheck.cells.script import Inlined, SourceMissing, _free_names, _number, script_for
 from gradspec.crosscheck.findings import Finding, Witness
 from gradspec.crosscheck.inputs.profiles import profile
-from gradspec.crosscheck.inputs.samples import hard_samples, hard_traces
+from gradspec.crosscheck.inputs.samples import hard_samples
+from gradspec.crosscheck.inputs.traces import hard_traces
 from gradspec.crosscheck.readings.compare import Miss
 from gradspec.reference.catalogue import catalogue
 from gradspec.reference.formula import Optimizer

@@ -10,7 +10,8 @@ from gradspec.adapters import available, load
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.objects import precise
 from gradspec.crosscheck.inputs.profiles import profile
-from gradspec.crosscheck.inputs.samples import AnySample, Sample, samples
+from gradspec.crosscheck.inputs.samples import AnySample, Sample
+from gradspec.crosscheck.inputs.shared import samples
 from gradspec.crosscheck.readings.compare import Predictions, miss, parted, predict, searched
 from gradspec.crosscheck.readings.evaluate import evaluate
 from gradspec.crosscheck.witnesses import search as witness

@@ -17,7 +17,9 @@ from ...reference.vocabulary import Reading
 from ..arithmetic.formats import Precision, precision
 from ..findings import Cell, Finding, Verdict, Witness
 from ..inputs.profiles import Profile
-from ..inputs.samples import AnySample, TraceSample, samples, widened
+from ..inputs.samples import AnySample, TraceSample
+from ..inputs.shared import samples
+from ..inputs.traces import widened
 from ..readings.compare import Fit, Observation, Predictions, Undefined, fit, is_decisive, searched, worst_share
 from ..witnesses.search import Departure, known, replays, sample_of
 from .accuracy import largest_ulps

@@ -53,7 +53,7 @@ def forward_mode_misses(
             pushed = np.asarray((sample.cotangent.astype(Wide) * np.asarray(tangent).astype(Wide)).sum())
         if not pulled.contains(pushed).all():
             words = (
-                f"forward mode contradicts reverse mode on {sample.label!r}: "
+                f"forward mode contradicts reverse mode on {str(sample.label)!r}: "
                 f"⟨z̄, ż⟩ is {float(pushed):.6g}, ⟨x̄, ẋ⟩ is {float(pulled.value):.6g} ± {float(pulled.error):.2g}"
             )
             return Contradiction(words, bool(np.isfinite(pushed)))

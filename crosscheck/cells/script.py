@@ -22,8 +22,9 @@ from ...adapters.contract import MapProgram, Program, Trace, TraceProgram
 from ...reference.formula import Map, Optimizer
 from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
-from ..findings import Quantity, Witness
-from ..inputs.samples import WIDTH, TraceSample
+from ..findings import Label, Quantity, Witness
+from ..inputs.samples import TraceSample
+from ..inputs.traces import WIDTH
 from .subject import FrameworkError, Subject, as_code
 
 # An adapter splits the weights of a trace into two parameters: a script with one parameter of half the width gives each
@@ -151,7 +152,7 @@ def _place(subject: Subject, witness: Witness, observed: Quantity) -> Place:
     for copies, width in ((1, 1), (PARAMETER, WIDTH)):
         wide = replace(trace, weights=np.tile(trace.weights, width), gradients=np.tile(trace.gradients, (1, width)))
         try:
-            weights = subject.observe(TraceSample("copies", wide))["w"]
+            weights = subject.observe(TraceSample(Label("plain"), wide))["w"]
         except FrameworkError:
             continue
         for column in range(copies):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ...reference.formula import Formula, Map, Optimizer
 from ..inputs.profiles import Profile
-from ..inputs.samples import AnySample, Sample, TraceSample, bound_sizes, hyperparameters
-from ..witnesses.search import PACKED, Departure, known, label_of
+from ..inputs.samples import AnySample, Sample, TraceSample, bound_sizes
+from ..inputs.traces import hyperparameters
+from ..witnesses.search import Departure, known, label_of
 from .subject import Subject
 
 Bucket = tuple[tuple[str, float], ...]
@@ -51,7 +52,7 @@ def _is_witness(subject: Subject, sample: AnySample, departure: Departure) -> bo
     kept = known(formula, subject.cell.dtype, departure)
     if kept is None or not kept.found or not isinstance(formula, Optimizer):
         return False
-    return sample.label == PACKED and sample.trace.hyper == hyperparameters(formula, kept.setting)
+    return sample.label.kind == "packed" and sample.trace.hyper == hyperparameters(formula, kept.setting)
 
 
 def _bucket(formula: Formula, sample: AnySample) -> Bucket:

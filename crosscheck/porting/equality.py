@@ -12,13 +12,12 @@ from ...reference.vocabulary import Hyperparameter
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Rounding
 from ..arithmetic.steps import Steps, parting
+from ..inputs.traces import Schedule
 from ..readings.evaluate import steps
-from .feeds import CONSTANT, FORMAT, Feed, trial
+from .feeds import FORMAT, Feed, trial
 from .offers import Offer
 from .rules import Translation
 from .source import Setting, Source
-
-CHANGING = "a rate that is new at every step"
 
 
 def enclosures(setting: Setting, feed: Feed, p: Precision | None = None) -> Steps:
@@ -53,15 +52,15 @@ class Yardstick:
     feed: Feed
 
     @classmethod
-    def of(cls, source: Source, course: str) -> Yardstick:
-        return cls(source.configured, trial(course, source.base, epsilon(source.configured.values)))
+    def of(cls, source: Source, schedule: Schedule) -> Yardstick:
+        return cls(source.configured, trial(schedule, source.base, epsilon(source.configured.values)))
 
     @classmethod
-    def elsewhere(cls, source: Source, course: str) -> Yardstick:
+    def elsewhere(cls, source: Source, schedule: Schedule) -> Yardstick:
         """At other values of all that the source uses: what is one function there, too, is not so by coincidence."""
         values, used = source.configured.values, enumerate(source.configured.used)
         other = source.configured.at(**{h.name: another(h, values[h.name]) * (1 - 2.0 ** -(3 + i)) for i, h in used})
-        return cls(other, trial(course, 3 * source.base, epsilon(other.values)))
+        return cls(other, trial(schedule, 3 * source.base, epsilon(other.values)))
 
     @cached_property
     def expected(self) -> Steps:
@@ -76,12 +75,12 @@ class Yardstick:
 def conditions(source: Source, offer: Offer, translation: Translation, constant: bool) -> list[str]:
     """What must stay as it is for the map to go on being right: found by changing one thing at a time."""
     said = ["the rate stays constant"] if constant else []
-    course = CONSTANT if constant else CHANGING
+    schedule = Schedule.CONSTANT if constant else Schedule.NEW
     for name, own in source.own.items():
         other = another(source.whole.line.hyperparameter(name), source.whole.values[name])
         varied = source.whole.at(**{name: other})
         values = {**source.configured.values, **({name: other} if name in source.configured.values else {})}
-        feed = trial(course, source.base, epsilon(varied.values))
+        feed = trial(schedule, source.base, epsilon(varied.values))
         if parting(enclosures(varied, feed), mapped(offer, translation, values, feed)) is not None:
             said.append(f"{own} stays {source.whole.values[name]:g}")
     return said

@@ -8,17 +8,11 @@ from itertools import product
 
 import numpy as np
 
-from ..inputs.samples import WIDTH, stable_seed
+from ..inputs.samples import stable_seed
+from ..inputs.traces import WIDTH, Schedule
 
 TRIAL, PROOF = 8, 100  # steps
 FORMAT = "float64"
-CONSTANT = "a constant rate"
-COURSES = {  # of the rate, over the first: all courses begin alike
-    CONSTANT: lambda t: 1.0,
-    "a rate that halves every fifth step": lambda t: 0.5 ** (t // 5 % 8),
-    "a rate that is new at every step": lambda t: 1 / (1 + (7 * t) % 5),
-    "a rate that drops to a hundredth": lambda t: 1.0 if t < 3 else 0.01,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,31 +22,27 @@ class Feed:
     weights: np.ndarray
     gradients: np.ndarray
     rates: tuple[float, ...]
-    course: str
+    schedule: Schedule
 
     @property
     def steps(self) -> int:
         return len(self.rates)
 
 
-def trial(course: str, base: float, eps: float) -> Feed:
+def trial(schedule: Schedule, base: float, eps: float) -> Feed:
     """A short trace of many weights, on which most readings part."""
-    return _hard(course, base, eps, TRIAL)
+    return _hard(schedule, base, eps, TRIAL)
 
 
 def proofs(base: float, eps: float, constant: bool) -> list[Feed]:
     """The long traces, on which a map is proved; with ``constant``, those of a constant rate only."""
-    return [_hard(course, base, eps, PROOF) for course in COURSES if course == CONSTANT or not constant]
+    return [_hard(schedule, base, eps, PROOF) for schedule in Schedule if schedule is Schedule.CONSTANT or not constant]
 
 
-def _hard(course: str, base: float, eps: float, count: int) -> Feed:
+def _hard(schedule: Schedule, base: float, eps: float, count: int) -> Feed:
     generator = np.random.default_rng(stable_seed("port", count))
     weights = np.where(generator.random(WIDTH) < 0.5, generator.normal(size=WIDTH), 0.0)
-    return Feed(weights, _gradients(eps, count, generator), _rates(course, base, count), course)
-
-
-def _rates(course: str, base: float, count: int) -> tuple[float, ...]:
-    return tuple(base * COURSES[course](t) for t in range(count))
+    return Feed(weights, _gradients(eps, count, generator), schedule.rates_from(base, count), schedule)
 
 
 def _gradients(eps: float, count: int, generator: np.random.Generator) -> np.ndarray:
@@ -70,15 +60,15 @@ def normal(size: float, base: float, count: int = PROOF, width: int = 16) -> Fee
     what remains is measured."""
     generator = np.random.default_rng(stable_seed("port", "normal"))
     weights, mean = generator.normal(size=(2, width))
-    return Feed(weights, size * (mean + generator.normal(size=(count, width))), (base,) * count, CONSTANT)
+    return Feed(weights, size * (mean + generator.normal(size=(count, width))), (base,) * count, Schedule.CONSTANT)
 
 
-def small(course: str, base: float, eps: float) -> Feed:
+def small(schedule: Schedule, base: float, eps: float) -> Feed:
     """Small traces, a column each, the simplest first: each of their beginnings is a trace, too."""
     count = 4
     columns = list(_small(count, eps))
     gradients = np.array([column for _, column in columns]).T
-    return Feed(np.array([weight for weight, _ in columns]), gradients, _rates(course, base, count), course)
+    return Feed(np.array([weight for weight, _ in columns]), gradients, schedule.rates_from(base, count), schedule)
 
 
 def _small(count: int, eps: float) -> Iterator[tuple[float, Sequence[float]]]:

@@ -12,9 +12,9 @@ from ...adapters.errors import BoxError, Unsupported
 from ...reference.arguments import suggest
 from ...reference.vocabulary import Reading
 from ..identification.answer import Answer
+from ..inputs.traces import Schedule
 from .answer import Mapped, Port
-from .equality import CHANGING, Yardstick, conditions
-from .feeds import CONSTANT
+from .equality import Yardstick, conditions
 from .offers import Offer, offers
 from .proof import Proof, prove, ran
 from .remains import SIZES, Path, witness
@@ -85,8 +85,8 @@ class _Porting:
     def _equal(self, constant: bool) -> Iterator[tuple[Offer, Translation]]:
         """Offers with a translation under which they never part from the source on a trial: few changes first, and of equally
         many those that are right at other values, too."""
-        course = CONSTANT if constant else CHANGING
-        here, elsewhere = Yardstick.of(self.source, course), Yardstick.elsewhere(self.source, course)
+        schedule = Schedule.CONSTANT if constant else Schedule.NEW
+        here, elsewhere = Yardstick.of(self.source, schedule), Yardstick.elsewhere(self.source, schedule)
         for changes in range(CHANGES + 1):
             equal = [
                 (offer, translation)
@@ -101,7 +101,7 @@ class _Porting:
         if key in self.hopeless:
             return False
         parting = yardstick.parting(offer, translation)
-        if parting == 0:  # all courses of the rate begin alike
+        if parting == 0:  # all schedules begin alike
             self.hopeless.add(key)
         return parting is None
 

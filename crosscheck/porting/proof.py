@@ -59,7 +59,7 @@ def prove(adapter: Adapter, source: Source, offer: Offer, translation: Translati
             return Refusal(str(error))
     for run in runs:
         if (at := parting(*run.plain)) is not None:
-            return Refusal(f"the two readings part at step {at[0] + 1} with {run.feed.course}, at weight {at[1]}")
+            return Refusal(f"the two readings part at step {at[0] + 1} with schedule {run.schedule}, at weight {at[1]}")
     refusal: Refusal | None = None
     for p, words in precision_variants(offer.line, precision(FORMAT)).values():
         held = _held(runs, p)
@@ -79,6 +79,10 @@ class _Run:
     translation: Translation
     feed: Feed
     weights: np.ndarray
+
+    @property
+    def schedule(self) -> str:
+        return self.feed.schedule.value
 
     @cached_property
     def plain(self) -> tuple[Steps, Steps]:
@@ -117,7 +121,7 @@ def _held(runs: list[_Run], p: Precision) -> float | Refusal:
             if not inside.all():
                 i = int(np.argmin(inside))
                 got, wanted = float(run.weights[step, i]), float(budget.value[i])
-                where = f"at step {step + 1} with {run.feed.course}"
+                where = f"at step {step + 1} with schedule {run.schedule}"
                 return Refusal(f"{where} weight {i} is {got!r}, where the source's reading gives {wanted!r}")
             worst = max(worst, float(budget.share(run.weights[step]).max()))
     return worst

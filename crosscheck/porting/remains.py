@@ -11,9 +11,10 @@ import numpy as np
 from ...adapters.contract import Trace
 from ...reference.namespace import Floating
 from ..arithmetic.steps import parting
+from ..inputs.traces import Schedule
 from ..readings.evaluate import steps
-from .equality import CHANGING, enclosures, epsilon, mapped
-from .feeds import CONSTANT, FORMAT, Feed, normal, small
+from .equality import enclosures, epsilon, mapped
+from .feeds import FORMAT, Feed, normal, small
 from .offers import Offer
 from .rules import Translation
 from .source import Setting, Source
@@ -102,8 +103,8 @@ def _relative(a: np.ndarray, b: np.ndarray) -> list[float]:
 
 def witness(source: Source, offer: Offer, translation: Translation) -> PortWitness | None:
     """The smallest of the small traces on which the two can be told apart, at a constant rate if that will do."""
-    for course in (CONSTANT, CHANGING):
-        feed = small(course, source.base, epsilon(source.configured.values))
+    for schedule in (Schedule.CONSTANT, Schedule.NEW):
+        feed = small(schedule, source.base, epsilon(source.configured.values))
         mine, theirs = enclosures(source.configured, feed), mapped(offer, translation, source.configured.values, feed)
         if (at := parting(mine, theirs)) is not None:
             step, column = at

@@ -19,7 +19,7 @@ import sympy
 from ...reference.formula import Formula, Map
 from ...reference.vocabulary import Input, NotConformable, Reading, Sizes
 from ..arithmetic.objects import Objects, symbol_array, symbols
-from ..findings import Proof
+from ..findings import Label, Proof
 from ..inputs.samples import Sample
 from ..readings.evaluate import bar, cotangents, value
 
@@ -87,7 +87,7 @@ def _entries(formula: Map, reading: Reading, sizes: Sizes, settings: Mapping[str
     xp: Objects = symbols()
     arrays = {name: positive(symbol_array(name, a.concrete(sizes))) for name, a in formula.inputs.items()}
     cotangent = positive(symbol_array("c", Input(formula.output, "").concrete(sizes)))
-    sample = Sample("symbols", arrays, settings, cotangent)
+    sample = Sample(Label("plain"), arrays, settings, cotangent)
     objective = np.sum(cotangent * value(formula, _forward_of(formula, reading), sample, xp))
     printed = cotangents(formula, reading, sample, xp)
     for name in formula.wrt:

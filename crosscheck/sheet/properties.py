@@ -18,9 +18,11 @@ from ...reference.formula import Formula, Map, Optimizer
 from ...reference.vocabulary import NotConformable, Reading
 from ..arithmetic.objects import Objects, precise
 from ..arithmetic.tangents import Tangent, Tangents
-from ..findings import Check
+from ..findings import Check, Label
 from ..inputs.profiles import Profile
-from ..inputs.samples import SETTINGS, Sample, TraceSample, bound_sizes, hyperparameters, samples, stable_seed
+from ..inputs.samples import Sample, TraceSample, bound_sizes, stable_seed
+from ..inputs.shared import samples
+from ..inputs.traces import SETTINGS, hyperparameters
 from ..readings.evaluate import evaluate, value
 
 BITS = 4096
@@ -46,8 +48,8 @@ def of(formula: Formula, profile: Profile, seed: int) -> list[Check]:
 def chosen(found: Sequence[Sample]) -> list[Sample]:
     """A few samples of moderate numbers, the smallest arrays first, so that what is broken shows on a small one."""
     moderate = [s for s in found if s.finite and all((np.abs(a) <= LARGEST).all() for a in s.arrays.values())]
-    drawn = [sample for sample in moderate if sample.label.startswith("drawn")]
-    hard = [sample for sample in moderate if not sample.label.startswith("drawn")]
+    drawn = [sample for sample in moderate if sample.label.kind == "drawn"]
+    hard = [sample for sample in moderate if sample.label.kind != "drawn"]
     return sorted(_spread(hard, HARD) + _spread(drawn, DRAWN), key=_elements)
 
 
@@ -158,7 +160,7 @@ class Case:
             shown = (f"{n} = {np.array2string(a, precision=6, separator=', ')}" for n, a in self.sample.arrays.items())
         else:
             shown = (f"{symbol} = {n}" for symbol, n in bound_sizes(self.formula, self.sample.arrays).items())
-        return f"on {self.sample.label!r} ({', '.join(shown).replace(chr(10), '')})"
+        return f"on {str(self.sample.label)!r} ({', '.join(shown).replace(chr(10), '')})"
 
 
 def _is_finite(array: Any) -> bool:
@@ -414,7 +416,7 @@ class Run:
         """The weights after each step."""
         gradients = self.gradients if gradients is None else gradients
         trace = Trace(np.asarray(start), gradients, (rate,) * len(gradients), {**self.hyper, **hyper})
-        return evaluate(self.formula, self.reading, TraceSample("", trace), self.xp)["w"]
+        return evaluate(self.formula, self.reading, TraceSample(Label("plain"), trace), self.xp)["w"]
 
     def moved(self, *args: Any, **named: Any) -> np.ndarray:
         """The weights after each step, from a start at zero."""

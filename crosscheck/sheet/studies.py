@@ -23,8 +23,9 @@ from ..cells.accuracy import distances
 from ..cells.examination import subject_of
 from ..cells.matrix import cells
 from ..cells.subject import FrameworkError, Subject
-from ..findings import Curve, Series
-from ..inputs.samples import Sample, TraceSample, hyperparameters
+from ..findings import Curve, Label, Series
+from ..inputs.samples import Sample, TraceSample
+from ..inputs.traces import hyperparameters
 from ..readings.evaluate import evaluate
 
 Adapters = tuple[str, ...]
@@ -75,7 +76,7 @@ def _path(
     named = hyperparameters(formula, 0) | hyper
     trace = Trace(np.array([start]), np.asarray(gradients, np.float64)[:, None], tuple(rates), named)
     with precise(1024) as xp:
-        return evaluate(formula, reading, TraceSample("", trace), xp)["w"][:, 0]
+        return evaluate(formula, reading, TraceSample(Label("plain"), trace), xp)["w"][:, 0]
 
 
 def _departures(formula: Optimizer) -> Iterator[Curve]:
@@ -210,7 +211,7 @@ def _subjects(formula: Formula, adapters: Adapters, derived: bool = True) -> Ite
 
 def _observed(formula: Map, adapters: Adapters, arrays: dict[str, np.ndarray], **which: bool) -> dict[str, np.ndarray]:
     """The cotangent that each subject returns for a cotangent of ones: the slope itself."""
-    sample = Sample("curve", arrays, {}, np.ones(next(iter(arrays.values())).shape))
+    sample = Sample(Label("plain"), arrays, {}, np.ones(next(iter(arrays.values())).shape))
     found = {}
     for label, subject in _subjects(formula, adapters, **which):
         try:

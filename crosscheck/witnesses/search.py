@@ -25,13 +25,14 @@ from ...reference.formula import Formula, Map, Optimizer
 from ...reference.namespace import Floating
 from ...reference.vocabulary import Input, Reading, Sizes
 from ..arithmetic.formats import Precision, precision
-from ..inputs.samples import RATES, SETTINGS, STEPS, WIDTH, AnySample, Sample, TraceSample, hyperparameters, stable_seed
+from ..findings import Label
+from ..inputs.samples import AnySample, Sample, TraceSample, stable_seed
+from ..inputs.traces import SETTINGS, STEPS, WIDTH, Schedule, hyperparameters
 from ..readings.compare import Prediction, Undefined, miss, parted, predict
 from ..readings.evaluate import evaluate
 
 FOLDER = Path(__file__).parent / "data"
 SEARCH_EXAMPLES = 400
-PACKED = "witnesses side by side"
 
 
 class Kept(msgspec.Struct, frozen=True, order=True):
@@ -42,7 +43,7 @@ class Kept(msgspec.Struct, frozen=True, order=True):
     found: bool
     arrays: dict[str, Any] = {}  # nested lists of hex strings
     settings: dict[str, str] = {}
-    rates: str = ""  # optimizers: the course of the rate, and which setting of the hyperparameters
+    rates: str = ""  # optimizers: the schedule of the rates, and which setting of the hyperparameters
     setting: int = 0
 
 
@@ -110,14 +111,13 @@ def sample_of(formula: Formula, witness: Kept) -> AnySample:
     return TraceSample(label, _trace(formula, arrays["gradients"], witness.rates, witness.setting, arrays["w"]))
 
 
-def label_of(departure: Mapping[str, str]) -> str:
+def label_of(departure: Mapping[str, str]) -> Label:
     """What the sample of a departure's witness is called."""
-    return "witness of " + ", ".join(f"{axis}={option}" for axis, option in sorted(departure.items()))
+    return Label.of("witness", dict(sorted(departure.items())))
 
 
 def _trace(formula: Optimizer, gradients: np.ndarray, rates: str, setting: int, weights: np.ndarray) -> Trace:
-    steps = len(gradients)
-    return Trace(weights, gradients, tuple(RATES[rates](t) for t in range(steps)), hyperparameters(formula, setting))
+    return Trace(weights, gradients, Schedule(rates).rates(len(gradients)), hyperparameters(formula, setting))
 
 
 def replays(formula: Formula, dtype: str) -> list[AnySample]:
@@ -131,7 +131,7 @@ def replays(formula: Formula, dtype: str) -> list[AnySample]:
     for rates, setting in sorted({(w.rates, w.setting) for w in found}):
         samples = [sample_of(formula, w) for w in found if (w.rates, w.setting) == (rates, setting)]
         traces = [sample.trace for sample in samples if isinstance(sample, TraceSample)]  # all are: the line is an optimizer
-        packed.append(TraceSample(PACKED, _side_by_side(formula, traces, rates, setting)))
+        packed.append(TraceSample(Label("packed", rates), _side_by_side(formula, traces, rates, setting)))
     return packed
 
 
@@ -214,8 +214,7 @@ def _kept(dtype: str, departure: Departure, sample: AnySample) -> Kept:
         return Kept(dtype, axes, True, arrays, dict(sample.settings))
     trace = sample.trace
     arrays = {"w": to_hex(trace.weights), "gradients": to_hex(trace.gradients)}
-    rates, setting = sample.label.rsplit(" | ", 1)
-    return Kept(dtype, axes, True, arrays, {}, rates, int(setting))
+    return Kept(dtype, axes, True, arrays, {}, sample.label.name, int(dict(sample.label.chosen)["setting"]))
 
 
 def _numbers(kind: str, p: Precision, with_nan: bool) -> st.SearchStrategy[float]:
@@ -242,7 +241,7 @@ def _small_map(draw: Callable, formula: Map, p: Precision) -> Sample:
 
     arrays = {name: array(a.concrete(bucket), a.values) for name, a in formula.inputs.items()}
     cotangent = np.ones(Input(formula.output, "").concrete(bucket)).astype(p.numpy)
-    return Sample("searched", arrays, chosen, cotangent)
+    return Sample(Label("plain"), arrays, chosen, cotangent)
 
 
 @st.composite
@@ -251,10 +250,9 @@ def _small_trace(draw: Callable, formula: Optimizer, p: Precision) -> TraceSampl
     number = st.one_of(st.integers(0, 2).map(float), st.integers(-3, 3).map(float), st.integers(1, 20).map(lambda k: 2.0**-k))
     gradients = np.reshape(draw(st.lists(number, min_size=steps, max_size=steps), label="gradients"), (steps, 1))
     weight = np.asarray([draw(st.sampled_from([0.0, 1.0, 2.0]), label="w")])
-    rates = "a rate that is new at every step"
     setting = draw(st.sampled_from(range(SETTINGS - 1, -1, -1)), label="hyperparameters")
-    trace = _trace(formula, gradients.astype(p.numpy), rates, setting, weight.astype(p.numpy))
-    return TraceSample(f"{rates} | {setting}", trace)
+    trace = _trace(formula, gradients.astype(p.numpy), Schedule.NEW.value, setting, weight.astype(p.numpy))
+    return TraceSample(Label("plain", Schedule.NEW.value, (("setting", str(setting)),)), trace)
 
 
 def _small(formula: Formula, p: Precision) -> st.SearchStrategy[Any]:

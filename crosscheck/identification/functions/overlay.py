@@ -20,9 +20,11 @@ from ...arithmetic.rounding import Enclosure, Wide
 from ...cells.evidence import failure_witness, pair_witness
 from ...cells.examination import precision_variants
 from ...cells.verdict import best
-from ...findings import Witness
+from ...findings import Label, Witness
 from ...inputs.profiles import profile
-from ...inputs.samples import Sample, bound_sizes, draw, map_samples, samples, stable_seed
+from ...inputs.samples import Sample, bound_sizes, stable_seed
+from ...inputs.shared import samples
+from ...inputs.strategies import draw, map_samples
 from ...readings.compare import Fit, Observation, Prediction, Predictions, Undefined, fit, miss, unconstrained, worst_share
 from ...witnesses.search import Departure, replays, sample_of, search
 from .arrangements import Layout, Unreduced, formed, with_cotangent
@@ -62,7 +64,7 @@ class Overlay:
     samples: list[Sample]
     accepted: list[int]
     observed: list[Observation]
-    raised: dict[str, str]
+    raised: dict[Label, str]
     undifferentiated: str = ""
 
     _fits: dict[tuple[str, str, int], Fit] = field(default_factory=dict)
@@ -347,8 +349,7 @@ def plain(line: Map, layout: Layout, settings: Mapping[str, str], dtype: str, se
         return np.asarray(np.rint(numbers) if whole else numbers).astype(p.numpy)
 
     arrays = {name: array(argument) for name, argument in line.inputs.items()}
-    label = "a plain input" + (" of whole numbers" if whole else "")
-    return Sample(label, arrays, dict(settings), array(Input(line.output, "the cotangent")))
+    return Sample(Label("plain"), arrays, dict(settings), array(Input(line.output, "the cotangent")))
 
 
 def _probed(call: Call, probes: Sequence[Sample]) -> tuple[Sample, tuple[int, ...]]:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from ....adapters.box import Run
 from ....adapters.errors import BoxError
 from ...arithmetic.formats import precision
-from ...inputs.samples import WIDTH
+from ...inputs.traces import WIDTH
 from .experiments import EXACT, OWN, USUAL, Arguments
 from .playing import Player
 from .prediction import Model

@@ -13,7 +13,8 @@ from ....adapters.box import Box
 from ....adapters.errors import BoxError
 from ....reference.vocabulary import Hyperparameter
 from ...arithmetic.formats import precision
-from ...inputs.samples import RATES, WIDTH, stable_seed
+from ...inputs.samples import stable_seed
+from ...inputs.traces import WIDTH, Schedule
 from .playing import Experiment, Player
 from .space import Space
 
@@ -114,7 +115,7 @@ def _refusal(player: Player, chosen: Arguments, setting: str, dtype: str) -> str
     """The box's words where it cannot be made with the values of a setting; "" where it can."""
     weights = np.ones(WIDTH, precision(dtype).numpy)
     try:
-        player.begin([weights], _rates(player.box, "a constant rate", 1)[0], chosen.of(setting))
+        player.begin([weights], _rates(player.box, Schedule.CONSTANT, 1)[0], chosen.of(setting))
     except BoxError as error:
         return str(error)
     finally:
@@ -122,16 +123,16 @@ def _refusal(player: Player, chosen: Arguments, setting: str, dtype: str) -> str
     return ""
 
 
-def _rates(box: Box, course: str, count: int) -> tuple[float, ...]:
+def _rates(box: Box, schedule: Schedule, count: int) -> tuple[float, ...]:
     if not box.rate_changes:
-        course = "a constant rate"
+        schedule = Schedule.CONSTANT
         if box.rate is not None:
             return (float(box.rate),) * count
-    return tuple(RATES[course](t) for t in range(count))
+    return schedule.rates(count)
 
 
-def courses(box: Box) -> list[str]:
-    return list(RATES) if box.rate_changes else ["a constant rate"]
+def schedules(box: Box) -> list[Schedule]:
+    return list(Schedule) if box.rate_changes else [Schedule.CONSTANT]
 
 
 def experiment(
@@ -139,20 +140,20 @@ def experiment(
     chosen: Arguments,
     dtype: str,
     setting: str,
-    course: str,
+    schedule: Schedule,
     number: int = 0,
     count: int = STEPS,
     but: Collection[str] = (),
 ) -> Experiment:
     """A trace of many independent weights: constants, zeros, first or late gradients only, ε-sized, tiny, huge, shrinking,
     alternating and random ones; half of the weights are 0, so that small steps stand out."""
-    generator = np.random.default_rng(stable_seed("experiment", setting, course, number, *but))
+    generator = np.random.default_rng(stable_seed("experiment", setting, schedule.value, number, *but))
     arguments_ = chosen.of(setting, but)
     eps = next((arguments_[n] for n, h in chosen.varied.items() if h.name == "eps" and arguments_[n] > 0), 1e-8)
     kind = precision(dtype).numpy
     gradients = _columns(float(eps), count, WIDTH, generator).astype(kind)
     weights = np.where(generator.random(WIDTH) < 0.5, generator.integers(-8, 8, WIDTH) / 4, 0.0).astype(kind)
-    return Experiment(weights, gradients, _rates(box, course, count), arguments_, f"{setting} values, {course}")
+    return Experiment(weights, gradients, _rates(box, schedule, count), arguments_, f"{setting} values, {schedule.value}")
 
 
 def _columns(eps: float, count: int, width: int, generator: np.random.Generator) -> np.ndarray:
@@ -174,6 +175,5 @@ def _columns(eps: float, count: int, width: int, generator: np.random.Generator)
 
 def drawn(box: Box, chosen: Arguments, dtype: str) -> st.SearchStrategy[Experiment]:
     """Experiments for Hypothesis to draw."""
-    return st.builds(
-        partial(experiment, box, chosen, dtype), st.sampled_from(SETTINGS), st.sampled_from(courses(box)), st.integers(1, 2**16)
-    )
+    made = partial(experiment, box, chosen, dtype)
+    return st.builds(made, st.sampled_from(SETTINGS), st.sampled_from(schedules(box)), st.integers(1, 2**16))

@@ -13,7 +13,7 @@ from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
 from ..answer import Bound, Evidence, Identification
 from .confirmation import EXAMPLES, LONG, Confirmation, Subject, confirm
-from .experiments import OWN, Arguments, accepted, arguments, courses, experiment
+from .experiments import OWN, Arguments, accepted, arguments, experiment, schedules
 from .ladder import Found, Ladder, rungs
 from .naming import named
 from .playing import TIME_LIMIT, Played, Player
@@ -121,7 +121,7 @@ class _Identifying:
         """The long trace, played twice, where the candidate does not hold it."""
         if self.long is None:
             box = self.player.box
-            trace = experiment(box, self.chosen, self.player.dtype, OWN, courses(box)[-1], count=LONG)
+            trace = experiment(box, self.chosen, self.player.dtype, OWN, schedules(box)[-1], count=LONG)
             self.long = self.player.play(trace)
             self._repeats(self.long, self.player.play(trace))
         missed = found.fits and first_miss(found.space, found.candidate, [self.long], self.player.dtype) is not None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...arithmetic.formats import precision
-from .experiments import EXACT, OWN, QUIET, USUAL, Arguments, courses, experiment
+from .experiments import EXACT, OWN, QUIET, USUAL, Arguments, experiment, schedules
 from .narrower import sharpened
 from .playing import Experiment, Played, Player
 from .prediction import NARROW, Score, fits, score
@@ -35,10 +35,10 @@ class Found:
 
 def rungs(player: Player, chosen: Arguments) -> list[Experiment]:
     """The traces of the ladder, the quietest first; among the last is one at the box's own values."""
-    course = courses(player.box)[-1]
+    schedule = schedules(player.box)[-1]
     louder = [name for name, hyper in chosen.varied.items() if hyper.neutral is not None and name not in chosen.firm]
     settings = [(QUIET, ()), *((QUIET, (name,)) for name in louder), (EXACT, ()), (OWN, ()), (USUAL, ())]
-    return [experiment(player.box, chosen, player.dtype, setting, course, but=but) for setting, but in settings]
+    return [experiment(player.box, chosen, player.dtype, setting, schedule, but=but) for setting, but in settings]
 
 
 @dataclass

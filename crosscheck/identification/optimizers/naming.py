@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ....reference.formula import Optimizer
 from ....reference.vocabulary import Reading
 from ...arithmetic.steps import Steps, parting
-from .experiments import OWN, Arguments, courses, experiment
+from .experiments import OWN, Arguments, experiment, schedules
 from .playing import Experiment, Player
 from .prediction import steps
 from .space import Candidate, Space
@@ -31,7 +31,7 @@ def named(player: Player, chosen: Arguments, spaces: Sequence[Space], space: Spa
     family from which the fewest axes differ, where those that make no difference at these values are not counted; of lines as
     near, the one with more that defines it."""
     # in float64 whatever the box runs in: what one name covers is a matter of real functions
-    traces = [experiment(player.box, chosen, EXACTLY, OWN, course) for course in courses(player.box)[-2:]]
+    traces = [experiment(player.box, chosen, EXACTLY, OWN, schedule) for schedule in schedules(player.box)[-2:]]
     here = _AtOwnValues(traces)
     for simpler in spaces:
         if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...arithmetic.steps import Steps, parting
-from ...inputs.samples import draw
-from .experiments import SETTINGS, Arguments, courses, drawn, experiment
+from ...inputs.strategies import draw
+from .experiments import SETTINGS, Arguments, drawn, experiment, schedules
 from .playing import Experiment, Played, Player
 from .prediction import fits, steps
 from .space import Candidate, Space
@@ -55,7 +55,7 @@ def best_split(
 
 def proposals(player: Player, chosen: Arguments, seed: int) -> list[Experiment]:
     box, dtype = player.box, player.dtype
-    fixed = [experiment(box, chosen, dtype, setting, course) for setting in SETTINGS for course in courses(box)[-1:]]
+    fixed = [experiment(box, chosen, dtype, setting, schedule) for setting in SETTINGS for schedule in schedules(box)[-1:]]
     return [*fixed, *draw(drawn(box, chosen, dtype), PROPOSALS, f"separate {space_name(box.name)} {dtype}", seed)]
 
 

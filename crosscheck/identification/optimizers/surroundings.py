@@ -14,8 +14,8 @@ import numpy as np
 
 from ....adapters.errors import Unsupported
 from ...arithmetic.rounding import Enclosure
-from ...inputs.samples import WIDTH
-from .experiments import EXACT, Arguments, courses, experiment
+from ...inputs.traces import WIDTH
+from .experiments import EXACT, Arguments, experiment, schedules
 from .playing import Experiment, Player
 from .prediction import Model
 from .space import Candidate, Space
@@ -47,7 +47,7 @@ class Surroundings:
 def surroundings(player: Player, space: Space, candidate: Candidate, chosen: Arguments) -> Surroundings:
     """Ask the box what can be asked of it, and put it into words."""
     ask = _Asking(
-        player, space, candidate, experiment(player.box, chosen, player.dtype, EXACT, courses(player.box)[0], count=COUNT)
+        player, space, candidate, experiment(player.box, chosen, player.dtype, EXACT, schedules(player.box)[0], count=COUNT)
     )
     seen = Surroundings()
     if player.box.several:

@@ -12,7 +12,7 @@ import numpy as np
 from ....adapters.box import Box
 from ...arithmetic.formats import precision
 from ...arithmetic.steps import Steps, parting
-from ...inputs.samples import RATES, WIDTH
+from ...inputs.traces import WIDTH, Schedule
 from .experiments import EXACT, Arguments
 from .playing import Experiment, Played
 from .prediction import first_miss, steps
@@ -45,8 +45,7 @@ def small(box: Box, chosen: Arguments, dtype: str) -> Experiment:
     """Many small traces at once, the simplest first: a column is a trace, and so is each of its beginnings."""
     columns = list(_columns())[:WIDTH]
     kind = precision(dtype).numpy
-    rate = RATES["a rate that is new at every step"]
-    rates = tuple(rate(t) for t in range(STEPS)) if box.rate_changes else (0.125 if box.rate is None else box.rate,) * STEPS
+    rates = Schedule.NEW.rates(STEPS) if box.rate_changes else (0.125 if box.rate is None else box.rate,) * STEPS
     weights = np.array([w for w, _ in columns], dtype=kind)
     return Experiment(weights, np.array([g for _, g in columns]).T.astype(kind), rates, chosen.of(EXACT), "small traces")
 
