@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.util
 import pkgutil
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 
 from ..reference.arguments import suggest
+from ..reference.loading import LoadingError, is_file_name, module_of
 from . import frameworks as _folder
 from .contract import Adapter, Framework
 from .errors import AdapterError
@@ -68,8 +67,8 @@ def _check_natives(name: str, adapter: Adapter) -> None:
 
 
 def _module(name: str) -> ModuleType:
-    if name.endswith(".py") or "/" in name:
-        return _from_file(Path(name))
+    if is_file_name(name):
+        return _loaded(name)
     if name in _here():
         return importlib.import_module(f"{_folder.__name__}.{name}")
     if name in _points():
@@ -77,8 +76,8 @@ def _module(name: str) -> ModuleType:
     for known in sorted(_here()):
         if framework(known).package == name:
             return importlib.import_module(f"{_folder.__name__}.{known}")
-    if "." in name and importlib.util.find_spec(name.partition(".")[0]) is not None:
-        return importlib.import_module(name)
+    if "." in name:
+        return _loaded(name)
     known = framework_names()
     raise AdapterError(f"unknown adapter {name!r}.{suggest(name, known)} Or give a module or a file that holds ADAPTER.")
 
@@ -93,15 +92,8 @@ def _points() -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group="gradspec.adapters")}
 
 
-def _from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise AdapterError(f"no adapter file {path}")
-    spec = importlib.util.spec_from_file_location(f"gradspec_adapter_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise AdapterError(f"{path} is no Python module")
-    module = importlib.util.module_from_spec(spec)
+def _loaded(name: str) -> ModuleType:
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever somebody's file raises is said of that file, and is no error of this program
-        raise AdapterError(f"{path} could not be imported: {type(error).__name__}: {error}") from error
-    return module
+        return module_of(name)
+    except LoadingError as error:
+        raise AdapterError(str(error)) from error

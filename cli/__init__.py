@@ -18,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is returned."""
     arguments = parser().parse_args(argv)
     try:
+        _load(getattr(arguments, "formula", ()))
         status = arguments.run(arguments)
         sys.stdout.flush()
         return status
@@ -46,14 +47,21 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def _load(formulas: Sequence[str]) -> None:
+    if formulas:
+        from ..reference import load_formulas
+
+        load_formulas(*formulas)
+
+
 def _expected() -> tuple[type[ValueError], ...]:
     """The errors that are the caller's, not ours: they are said in one line."""
     from ..adapters.errors import AdapterError, BoxError
-    from ..reference.arguments import ArgumentError
+    from ..reference import ArgumentError, FormulaError
 
     # a findings file's error exists only once its module is loaded, which needs more than NumPy
     store = sys.modules.get("gradspec.reports.store")
-    return (AdapterError, ArgumentError, BoxError, *([store.FindingsFileError] if store else []))
+    return (AdapterError, ArgumentError, BoxError, FormulaError, *([store.FindingsFileError] if store else []))
 
 
 def _complain(message: str) -> int:

@@ -7,6 +7,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .selection import formula_argument
+
 if TYPE_CHECKING:
     from ..crosscheck.identification.answer import Answer
 
@@ -25,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser, name: str, examples: str) -> None
     parser.add_argument("--framework", default="", help="whose it is, where that is not seen from what it is")
     parser.add_argument("--time-limit", type=float, default=10.0, metavar="S", help="seconds for one call of it (default: 10)")
     parser.add_argument("--json", action="store_true", help="the answer as data, for programs")
+    formula_argument(parser)
 
 
 def identified(target: str, arguments: argparse.Namespace, **more: Any) -> Answer:

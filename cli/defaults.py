@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .selection import formula_argument
 from .status import FINE
 
 SUMMARY = "each framework's defaults for an optimizer"
@@ -13,6 +14,7 @@ SUMMARY = "each framework's defaults for an optimizer"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("optimizer", metavar="OPTIMIZER", nargs="?", default="", help="adam, rmsprop, …; all if none is named")
     parser.add_argument("--json", action="store_true", help="the tables as data, for programs")
+    formula_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .selection import formula_argument
 from .status import FINE
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ WIDTH = 100
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("line", metavar="LINE", help="its id, such as optimizer.adam, or its last name, such as adam")
+    formula_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

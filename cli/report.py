@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .selection import formula_argument
 from .status import FAILED, FINE, INTERRUPTED
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ OUT = Path("reports/out")
 def arguments(parser: argparse.ArgumentParser) -> None:
     several = {"action": "append", "default": []}
     parser.add_argument("--adapter", metavar="A", **several, help="a name, a module or a file; all by default")
-    parser.add_argument("--line", metavar="L", **several, help="a line or a group of lines; all by default")
+    parser.add_argument("--line", metavar="L", **several, help="a line or a group; the sheet's or --formula's by default")
     parser.add_argument("--dtype", metavar="D", **several, help="float64, float32, bfloat16, float16; all by default")
     parser.add_argument("--profile", metavar="P", default="standard", help="effort: quick, standard (default), thorough")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="the same seed finds the same; 0 by default")
@@ -31,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", metavar="S", type=_seconds, default=60.0, help="for one cell; 60 by default")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
     parser.add_argument("--refresh-witnesses", action="store_true", help="search the kept witnesses anew, then run")
+    formula_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,13 +70,13 @@ def status(findings: Findings, asked: Iterable[str], installed: Mapping[str, boo
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     from ..crosscheck.campaign.run import Plan
-    from ..crosscheck.cells.matrix import chosen_dtypes, chosen_lines
+    from ..crosscheck.cells.matrix import chosen_dtypes
     from ..crosscheck.inputs.profiles import profile
-    from .selection import adapters
+    from .selection import adapters, lines
 
     return Plan(
         adapters=adapters(arguments.adapter),
-        lines=tuple(formula.id for formula in chosen_lines(arguments.line)),
+        lines=lines(arguments.line, arguments.formula),
         dtypes=chosen_dtypes(arguments.dtype),
         profile=profile(arguments.profile).name,
         seed=arguments.seed,

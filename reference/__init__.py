@@ -8,13 +8,13 @@
 >>> mlp2.grad_W1(X=X, W1=W1, b1=b1, w2=w2, b2=b2, y=y)
 
 Every line is found by its last name, every group by its name; ``catalogue()`` lists the sheet's,
-``catalogue(beyond=True)`` all. Without ``reading`` a line runs as it is printed.
+``catalogue(beyond=True)`` all, with those of ``load_formulas("./lion.py")``. Without ``reading`` a line runs as it is printed.
 """
 
 from typing import Any
 
 from .arguments import ArgumentError
-from .catalogue import catalogue, group, line
+from .catalogue import FormulaError, catalogue, group, line, load_formulas
 from .formula import Formula, Map, Optimizer
 from .vocabulary import Axis, Coincidence, Erratum, NotConformable, Option, Reading
 
@@ -24,6 +24,7 @@ __all__ = [
     "Coincidence",
     "Erratum",
     "Formula",
+    "FormulaError",
     "Map",
     "NotConformable",
     "Optimizer",
@@ -32,6 +33,7 @@ __all__ = [
     "catalogue",
     "group",
     "line",
+    "load_formulas",
 ]
 
 

@@ -276,5 +276,5 @@ def test_the_sheet_cannot_be_held_against_it() -> None:
 def test_an_adapter_file_that_cannot_be_imported_is_said_to_be_so(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "slip.py"
     path.write_text(text)
-    with pytest.raises(AdapterError, match=f"slip.py could not be imported: .*{words}"):
+    with pytest.raises(AdapterError, match=f"slip.py cannot be imported: .*{words}"):
         load(str(path))

@@ -328,7 +328,7 @@ def test_workers_report_the_same(toy: Run, tmp_path: Path) -> None:
     ("options", "words"),
     [
         (("--adapter", "torch", "--adapter", "pytroch"), "unknown adapter 'pytroch'. Did you mean pytorch?"),
-        (("--adapter", "no/such/file.py"), "no adapter file no/such/file.py"),
+        (("--adapter", "no/such/file.py"), "no file no/such/file.py"),
         (("--line", "optimiser.adam"), "unknown line 'optimiser.adam'. Did you mean optimizer.adam"),
         (("--dtype", "float23"), "unknown dtype 'float23'. Did you mean float32"),
         (("--hypothesis-profile", "thorogh"), "unknown profile 'thorogh'. Did you mean thorough?"),

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeVar, get_args
 
@@ -19,7 +18,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from ...adapters.discovery import load
 from ...reference.arguments import FLOATING
-from ...reference.catalogue import line
+from ...reference.catalogue import line, load_formulas, sources
 from ..cells.examination import bare, examine, subject_of
 from ..cells.matrix import cells, chosen_dtypes, chosen_lines
 from ..findings import SCHEMA_VERSION, Cell, Check, Curve, Finding, Findings, Part, Proof, Unfinished
@@ -37,6 +36,8 @@ OF_THE_SHEET = 10
 class Plan:
     """What to run: adapters and lines by name (no lines or dtypes: all), the effort, the seed, and the workers.
 
+    ``formulas`` are the files and modules of formulas of one's own, which each worker loads.
+
     ``timeout`` is in seconds, for one cell; a proof, check or curve has ``OF_THE_SHEET`` times as long.
     """
 
@@ -47,6 +48,7 @@ class Plan:
     seed: int = 0
     workers: int = 2
     timeout: float = 60.0
+    formulas: tuple[str, ...] = field(default_factory=sources)
 
 
 Tell = Callable[[Finding], None]
@@ -93,7 +95,7 @@ def _work(plan: Plan, waiting: Sequence[Cell], found: Found, on_finding: Tell) -
         found.cells[finding.cell.id] = finding
         on_finding(finding)
 
-    workers = Workers(plan.workers)
+    workers = Workers(plan)
     about_the_sheet: dict[Future, Task] = {}
     try:
         about_the_sheet |= _about_the_sheet(workers, plan)
@@ -134,10 +136,10 @@ def _findings(plan: Plan, made: list[Finding], found: Found, began: datetime) ->
 class Workers:
     """Processes of one worker each, so that tasks that compile the same kernels can be sent to the same one."""
 
-    def __init__(self, count: int):
+    def __init__(self, plan: Plan):
         # spawned, not forked: frameworks start threads, which a fork would leave behind in an unknown state
-        make = partial(ProcessPool, max_workers=1, initializer=_start_worker, context=get_context("spawn"))
-        self.pools = [make() for _ in range(count)]
+        start = {"initializer": _start_worker, "initargs": (plan.formulas,)}
+        self.pools = [ProcessPool(max_workers=1, context=get_context("spawn"), **start) for _ in range(plan.workers)]
 
     def schedule(self, where: int, task: Callable[..., Any], *args: Any, timeout: float | None = None) -> Future:
         return self.pools[where % len(self.pools)].schedule(task, args=args, timeout=timeout)
@@ -153,9 +155,10 @@ class Workers:
             pool.join()
 
 
-def _start_worker() -> None:
+def _start_worker(formulas: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are the parallelism
+    load_formulas(*formulas)
 
 
 def _why_lost(error: BaseException, timeout: float) -> str:
@@ -262,7 +265,7 @@ def refresh_witnesses(
     formulas = [formula for formula in chosen_lines(plan.lines) if formula.axes]
     on_start(len(formulas))
     count = 0
-    workers, dtypes = Workers(plan.workers), chosen_dtypes(plan.dtypes)
+    workers, dtypes = Workers(plan), chosen_dtypes(plan.dtypes)
     try:
         tasks = [(f, [workers.schedule(i, _search, f.id, dtype, plan) for i, dtype in enumerate(dtypes)]) for f in formulas]
         for formula, parts in tasks:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+from collections.abc import Sequence
 from multiprocessing import get_context
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
 from ...adapters.errors import BoxError
+from ...reference.catalogue import load_formulas, sources
 from . import CALLS, identify
 
 LEAST = 60.0  # seconds for the whole, however short the time limit of a call: to import a framework takes some of them
@@ -22,7 +24,8 @@ def isolated(target: str, *args: Any, time_limit: float, **named: Any) -> Any:
     """
     limit = max(LEAST, CALLS * time_limit)
     with ProcessPool(max_workers=1, context=get_context("spawn")) as pool:
-        future = pool.schedule(_identify, args=(target, *args), kwargs={"time_limit": time_limit, **named}, timeout=limit)
+        named["time_limit"] = time_limit
+        future = pool.schedule(_identify, args=(sources(), target, *args), kwargs=named, timeout=limit)
         try:
             return future.result()
         except concurrent.futures.TimeoutError:
@@ -35,9 +38,10 @@ def isolated(target: str, *args: Any, time_limit: float, **named: Any) -> Any:
             raise BoxError(f"{target} ended its process (exit code {death.exitcode}) while it was played") from None
 
 
-def _identify(target: str, *args: Any, **named: Any) -> Any:
+def _identify(formulas: Sequence[str], target: str, *args: Any, **named: Any) -> Any:
     """``identify`` in the new process, which standard output does not belong to: the answer goes back by another way."""
     os.dup2(2, 1)
+    load_formulas(*formulas)
     try:
         return identify(target, *args, **named)
     except SystemExit as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +14,7 @@ from ...adapters.contract import Framework
 from ...adapters.discovery import framework, framework_names
 from ...adapters.errors import BoxError
 from ...reference.arguments import suggest
+from ...reference.loading import LoadingError, module_at
 
 PLAIN = "plain"  # the framework that takes any callable, and so is asked last
 
@@ -123,15 +123,7 @@ def _owner(package: str) -> Framework | None:
 
 
 def _from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise BoxError(f"no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise BoxError(f"{path} is no Python module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)  # a dataclass or a pickled state in it looks its module up
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's file raises is the user's to read
-        raise BoxError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
-    return module
+        return module_at(path)
+    except LoadingError as error:
+        raise BoxError(str(error)) from error

@@ -52,7 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gradspec", "the conformance suite of gradspec; --hypothesis-profile sets its effort")
     several: dict[str, Any] = {"action": "append", "default": []}
     group.addoption("--adapter", metavar="A", **several, help="a name, a module or a file; all by default")
-    group.addoption("--line", metavar="L", **several, help="a line or a group of lines; all by default")
+    group.addoption("--line", metavar="L", **several, help="a line or a group; the sheet's or --formula's by default")
+    group.addoption("--formula", metavar="F", **several, help="a file or a module of formulas of your own, as lines")
     group.addoption("--dtype", metavar="D", **several, help="float64, float32, bfloat16, float16; all by default")
     group.addoption("--gradspec-seed", metavar="N", type=int, default=0, help="the same seed draws the same; 0 by default")
 
@@ -60,11 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # before Hypothesis meets a profile that does not exist, which it tells with a traceback
 def pytest_configure(config: pytest.Config) -> None:
     from gradspec.adapters.errors import AdapterError
-    from gradspec.reference import ArgumentError
+    from gradspec.reference import ArgumentError, FormulaError
 
     try:
         config.stash[_SELECTION] = _selection(config)
-    except (AdapterError, ArgumentError) as error:
+    except (AdapterError, ArgumentError, FormulaError) as error:
         raise pytest.UsageError(str(error)) from None
 
 
@@ -72,17 +73,18 @@ def _selection(config: pytest.Config) -> Selection:
     """The selection, with all its names checked. Imports no framework."""
     from gradspec.adapters import load
     from gradspec.cli.selection import adapters
-    from gradspec.crosscheck.cells.matrix import chosen_dtypes, chosen_lines
+    from gradspec.cli.selection import lines as chosen_lines
+    from gradspec.crosscheck.cells.matrix import chosen_dtypes
     from gradspec.reference import ArgumentError
 
     option = config.option
+    lines = chosen_lines(option.line, option.formula) if option.line or option.formula else ()
     asked = adapters(option.adapter) if option.adapter else ()
     by_package: dict[str, str] = {}
     for name in asked:
         first = by_package.setdefault(load(name).package, name)
         if first != name:
             raise ArgumentError(f"{first} and {name} adapt the same package, so their tests would have the same ids: name one")
-    lines = tuple(formula.id for formula in chosen_lines(option.line)) if option.line else ()
     dtypes = chosen_dtypes(option.dtype) if option.dtype else ()
     effort = profile(config.getoption("--hypothesis-profile", default=None) or DEFAULT_EFFORT)
     return Selection(asked, lines, tuple(dict.fromkeys(dtypes)), effort, option.gradspec_seed)
