@@ -80,6 +80,9 @@ class Native:
     notes: str = ""
     known: tuple[Limitation, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<native {self.line}: {self.name}>"
+
     def limitation(self, dtype: str, mode: str) -> Limitation | None:
         return next((known for known in self.known if known.covers(dtype, mode)), None)
 
@@ -182,6 +185,9 @@ class Framework(ABC):
     extra: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]]
     modules: ClassVar[Mapping[str, str]]  # names that expressions use -> modules they stand for
+
+    def __repr__(self) -> str:
+        return f"<framework {self.name}>"
 
     def box(self, target: Any, name: str, given: Mapping[str, Any]) -> Box | None:
         """``target`` as a black box, if it is an optimizer of this framework, else None.

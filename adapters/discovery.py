@@ -16,19 +16,33 @@ from .errors import AdapterError
 
 
 def framework_names() -> tuple[str, ...]:
-    """The names of all frameworks that are known, installed or not. Imports none of them."""
+    """The names of all frameworks that are known, installed or not. Imports none of them.
+
+    >>> from gradspec.adapters import framework_names
+    >>> {"jax", "pytorch"} <= set(framework_names())
+    True
+    """
     return tuple(sorted(_here())) + tuple(sorted(set(_points()) - _here()))
 
 
 @cache
 def available() -> tuple[str, ...]:
-    """Those among them that the sheet can be held against: they are adapters."""
+    """Those among them that the sheet can be held against: they are adapters.
+
+    >>> from gradspec.adapters import available
+    >>> "jax" in available(), "keras" in available()
+    (True, False)
+    """
     return tuple(name for name in framework_names() if isinstance(framework(name), Adapter))
 
 
 @cache
 def framework(name: str) -> Framework:
     """The framework of that name (``pytorch``), of that package (``torch``), module (``mine.adapter``) or file.
+
+    >>> from gradspec.adapters import framework
+    >>> framework("torch").name
+    'pytorch'
 
     Importing an adapter does not import its framework. Raises AdapterError.
     """
@@ -41,7 +55,12 @@ def framework(name: str) -> Framework:
 
 @cache
 def load(name: str) -> Adapter:
-    """The adapter of that name, with natives that the catalogue knows; as ``framework``."""
+    """The adapter of that name, with natives that the catalogue knows; as ``framework``.
+
+    >>> from gradspec.adapters import load
+    >>> [native.name for native in load("pytorch").natives if native.line == "scalar.sigmoid"][0]
+    'sigmoid'
+    """
     adapter = framework(name)
     if not isinstance(adapter, Adapter):
         raise AdapterError(f"{name}: the sheet cannot be held against it, its optimizers can only be identified")

@@ -119,6 +119,9 @@ class Finding(Struct, frozen=True):
     known: str = ""  # the limitation that makes a failing verdict an expected one, with its source
     seconds: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"<finding {self.cell.id}: {self.verdict}>"
+
 
 class Proof(Struct, frozen=True):
     """Whether a backward line follows from its forward line, by SymPy on small symbolic shapes.
@@ -243,3 +246,6 @@ class Findings(Struct, frozen=True):
     interrupted: bool = False
     started: str = ""
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"<findings on {len(self.cells)} cells of {len(self.lines)} lines>"

@@ -1,23 +1,25 @@
 """gradspec: which formula an optimizer or a function really implements, and how to write the same one elsewhere.
 
 ``identify`` says which reading of which line a black box implements, ``port`` writes an optimizer for another framework,
-``catalogue`` and ``line`` give the formulas themselves, which ``gradspec.reference`` also has by name. What a name needs is
-loaded when it is first used.
+``catalogue`` and ``line`` give the formulas themselves, which ``reference`` also has by name: ``gradspec.reference.adam``.
+What a name needs is loaded when it is first used.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gradspec import reference as reference
     from gradspec.crosscheck.identification import FunctionAnswer, Identification
     from gradspec.crosscheck.porting import Port
     from gradspec.reference import catalogue as catalogue
     from gradspec.reference import line as line
 
-__all__ = ["__version__", "catalogue", "identify", "line", "port"]
+__all__ = ["__version__", "catalogue", "identify", "line", "port", "reference"]
 __version__ = "0.1.0"
 
 
@@ -104,12 +106,14 @@ def port(source: Any, to: str, *, rate: float | None = None, given: Mapping[str,
     return ported(source if isinstance(source, Answer) else identify(source, given), to, rate=rate)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in ("catalogue", "line"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import reference  # loads NumPy
+if not TYPE_CHECKING:  # to a type checker each name is what is imported above, and another is an error
 
-    return getattr(reference, name)
+    def __getattr__(name: str) -> Any:
+        """The names that load NumPy, when they are first used."""
+        if name not in ("catalogue", "line", "reference"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        reference = import_module(".reference", __name__)
+        return reference if name == "reference" else getattr(reference, name)
 
 
 def __dir__() -> list[str]:

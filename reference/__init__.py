@@ -1,17 +1,23 @@
 """The sheet as an oracle in NumPy: every formula line in every reading, on plain arrays.
 
->>> from gradspec.reference import adam, sigmoid, mlp2
->>> z = sigmoid(x)                                    # a value
->>> sigmoid.vjp(z_bar, x)["x"]                        # the printed cotangent
+>>> import numpy as np
+>>> from gradspec.reference import adam, mlp2, sigmoid
+>>> x = np.array([0.0, 2.0])
+>>> sigmoid(x).round(3).tolist()                           # a value
+[0.5, 0.881]
+>>> sigmoid.vjp(np.ones(2), x)["x"].round(3).tolist()      # the printed cotangent
+[0.25, 0.105]
+>>> w, g = np.zeros(2), np.array([1.0, -4.0])
 >>> state = adam.init(w)
 >>> w, state = adam.step(w, g, state, rate=1e-3, reading="standard")
->>> mlp2.grad_W1(X=X, W1=W1, b1=b1, w2=w2, b2=b2, y=y)
+>>> w.round(6).tolist()
+[-0.001, 0.001]
 
 Every line is found by its last name, every group by its name; ``catalogue()`` lists the sheet's,
 ``catalogue(beyond=True)`` all, with those of ``load_formulas("./lion.py")``. Without ``reading`` a line runs as it is printed.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .arguments import ArgumentError
 from .catalogue import FormulaError, catalogue, group, line, load_formulas
@@ -35,6 +41,12 @@ __all__ = [
     "line",
     "load_formulas",
 ]
+
+if TYPE_CHECKING:  # what __getattr__ finds
+    from . import names
+    from .names import *  # noqa: F403
+
+    __all__ += names.__all__
 
 
 def __getattr__(name: str) -> Any:

@@ -38,7 +38,12 @@ def _modules() -> dict[str, ModuleType]:
 
 
 def catalogue(beyond: bool = False) -> MappingProxyType[str, Formula]:
-    """The sheet's lines by id, in its order; with ``beyond`` also those that are not on the sheet, behind them."""
+    """The sheet's lines by id, in its order; with ``beyond`` also those that are not on the sheet, behind them.
+
+    >>> from gradspec import catalogue
+    >>> [*catalogue()][:3]
+    ['scalar.sum', 'scalar.prod', 'scalar.max']
+    """
     return _everything(frozenset(_named.values())) if beyond else _sheet()
 
 
@@ -70,6 +75,10 @@ def line(name: str) -> Formula:
     """The line, on the sheet or beyond it, with that id (``optimizer.adam``) or, where only one has it, that last name
     (``adam``).
 
+    >>> from gradspec import line
+    >>> line("adam")
+    <optimizer optimizer.adam: Adam>
+
     Raises ArgumentError with the nearest ids.
     """
     known = catalogue(beyond=True)
@@ -87,7 +96,12 @@ def line(name: str) -> Formula:
 
 
 def group(name: str) -> ModuleType:
-    """The module of a formula group, such as ``mlp2``; its lines are attributes."""
+    """The module of a formula group, such as ``mlp2``; its lines are attributes.
+
+    >>> from gradspec.reference import group
+    >>> group("mlp2").grad_W1
+    <map mlp2.grad_W1: two layers: gradient of the hidden weights>
+    """
     try:
         return _modules()[name]
     except KeyError:

@@ -7,7 +7,7 @@ and each framework implements one. Bodies are written once over a namespace ``xp
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -100,6 +100,10 @@ class Formula:
         """The reading that ``reading`` names ("printed", "standard", or axes changed from the printed one), with ``axes``
         changed on top.
 
+        >>> from gradspec.reference import rmsprop
+        >>> rmsprop.reading("standard", epsilon="inside-root")["epsilon"]
+        'inside-root'
+
         Raises ArgumentError for an axis or an option that the line does not have, naming the nearest ones.
         """
         if isinstance(reading, Reading):
@@ -128,9 +132,16 @@ class Formula:
         return (Reading(choices) for choices in itertools.product(*columns))
 
     def simplest(self, reading: Reading) -> Reading:
-        """The reading that stands for all those that are the same real function as this one by algebra, whatever the
-        hyperparameters and inputs."""
-        for coincidence in self.coincidences:
+        """The reading that stands for all those that are the same real function as this one by algebra, rounded alike, whatever
+        the hyperparameters and inputs."""
+        return self._simplified(reading, (one for one in self.coincidences if one.rounded_alike))
+
+    def function_of(self, reading: Reading) -> Reading:
+        """The reading that stands for all those that are the same real function by algebra, however they round."""
+        return self._simplified(reading, self.coincidences)
+
+    def _simplified(self, reading: Reading, coincidences: Iterable[Coincidence]) -> Reading:
+        for coincidence in coincidences:
             if coincidence.applies(reading):
                 reading = reading.but(**{coincidence.axis: coincidence.simplest})
         return reading
@@ -205,6 +216,11 @@ class Map(Formula):
     def __call__(self, *args: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any) -> Any:
         """The line's value on plain arrays.
 
+        >>> import numpy as np
+        >>> from gradspec.reference import prod
+        >>> prod(np.array([2.0, 3.0])).item()
+        6.0
+
         Arguments are the line's inputs, by position or by name, then its settings and its axes by name; a Python float is
         accepted for an input of shape (). The value is a new array of the inputs' dtype. Inputs are never changed.
         Raises ArgumentError for a wrong shape, dtype, name or value, and NotConformable where this reading has no value
@@ -216,6 +232,13 @@ class Map(Formula):
 
     def vjp(self, cotangent: Any, *args: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any) -> Any:
         """The cotangent of each differentiated input, as a dict by name, in this reading of the line's backward rule.
+
+        >>> import numpy as np
+        >>> from gradspec import reference
+        >>> reference.max.vjp(np.array(1.0), np.array([5.0, 5.0]))["x"].tolist()
+        [1.0, 1.0]
+        >>> reference.max.vjp(np.array(1.0), np.array([5.0, 5.0]), ties="split")["x"].tolist()
+        [0.5, 0.5]
 
         ``cotangent``: in the value's shape and dtype; the rest, and what is raised, as in a call.
         """
@@ -274,7 +297,13 @@ class Optimizer(Formula):
             yield w, state
 
     def init(self, w: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any) -> Any:
-        """The state before the first step for weights ``w`` of any shape and floating dtype; ``named`` as in ``step``."""
+        """The state before the first step for weights ``w`` of any shape and floating dtype; ``named`` as in ``step``.
+
+        >>> import numpy as np
+        >>> from gradspec.reference import adam
+        >>> adam.init(np.zeros(3)).t
+        0
+        """
         from .oracle import initial_state
 
         return initial_state(self, w, reading, named)
@@ -283,6 +312,13 @@ class Optimizer(Formula):
         self, w: Any, g: Any, state: Any, rate: Any, reading: str | Reading | Mapping[str, str] = "printed", **named: Any
     ) -> tuple[Any, Any]:
         """One step: (new weights, new state), in the dtype of ``w``. Inputs are never changed, results are new arrays.
+
+        >>> import numpy as np
+        >>> from gradspec.reference import momentum
+        >>> w, g = np.array([1.0]), np.array([0.5])
+        >>> w, state = momentum.step(w, g, momentum.init(w), 0.5, beta=0.5)
+        >>> w.tolist(), state.t
+        ([0.875], 1)
 
         ``w``, ``g``: one shape, one floating dtype, in which NaN and infinities pass through elementwise; ``state``: from
         ``init`` or the step before; ``rate``: scalar, finite, not negative, the step size α of this step; ``named``:
@@ -299,6 +335,11 @@ class Optimizer(Formula):
     ) -> Any:
         """The weights after each step, stacked: (steps, *w.shape). The gradients are given, whatever the weights do.
 
+        >>> import numpy as np
+        >>> from gradspec.reference import sgd
+        >>> sgd.run(np.array([1.0]), np.array([[0.5], [0.5]]), 0.5).tolist()
+        [[0.75], [0.5]]
+
         ``gradients``: (steps, *w.shape); ``rates``: one number for all steps or one for each; the rest as in ``step``.
         """
         from .oracle import run
@@ -313,6 +354,9 @@ class Configured:
     line: Optimizer
     h: SimpleNamespace
     o: SimpleNamespace
+
+    def __repr__(self) -> str:
+        return f"<{self.line.id} with {', '.join(f'{name}={value}' for name, value in vars(self.h).items())}>"
 
     def start(self, xp: Any, w: Any) -> Any:
         """The state before the first step."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Literal
@@ -40,6 +40,9 @@ class Option:
         if self.does is None:
             object.__setattr__(self, "does", self.name)
 
+    def __repr__(self) -> str:
+        return f"<option {self.name}: {self.meaning}>"
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -70,6 +73,16 @@ class Axis:
 
     def option(self, name: str) -> Option:
         return self.options[self.names.index(name)]
+
+    def of(self, *options: str, printed: str = "", standard: str = "", in_matrix: tuple[str, ...] | None = None) -> Axis:
+        """The axis as one line has it: some of its ``options`` (all where none are named), what the line prints and what the
+        field uses (the same where only the print is said), and which options a campaign tries beside those two."""
+        printed = printed or self.printed
+        standard = standard or (printed if printed != self.printed else self.standard)
+        kept = tuple(option for option in self.options if not options or option.name in options)
+        if in_matrix is not None:
+            kept = tuple(replace(o, in_matrix=o.name in (printed, standard, *in_matrix)) for o in kept)
+        return replace(self, options=kept, printed=printed, standard=standard)
 
 
 @dataclass(frozen=True)
@@ -104,13 +117,15 @@ class Reading:
 class Coincidence:
     """Where readings are one real function by algebra: with ``when``, each of ``options`` of ``axis`` is ``simplest``.
 
-    ``when`` gives, for other axes, the options with which that is so. No options stand for all of the axis.
+    ``when`` gives, for other axes, the options with which that is so. No options stand for all of the axis. Where they are
+    not ``rounded_alike``, they are the same function in another arrangement, of which a search has to try each.
     """
 
     axis: str
     simplest: str
     when: Mapping[str, tuple[str, ...]]
     options: tuple[str, ...] = ()
+    rounded_alike: bool = True
 
     def applies(self, reading: Reading) -> bool:
         among = not self.options or reading[self.axis] in self.options
@@ -197,6 +212,9 @@ class Hyperparameter:
     neutral: float | None = None
     trials: Trials | None = None
 
+    def __repr__(self) -> str:
+        return f"<hyperparameter {self.name}: {self.meaning}>"
+
     @property
     def tried(self) -> Trials:
         return self.trials or _BY_ROLE[self.role](self.default)
@@ -228,6 +246,9 @@ class Property:
     words: str
     outcomes: Callable[[Any], Any]
 
+    def __repr__(self) -> str:
+        return f"<property {self.name}>"
+
 
 @dataclass(frozen=True)
 class Study:
@@ -235,6 +256,9 @@ class Study:
 
     name: str
     curves: Callable[[Any], Any]
+
+    def __repr__(self) -> str:
+        return f"<study {self.name}>"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
 from gradspec.crosscheck.cells.matrix import chosen_lines
 from gradspec.crosscheck.readings.compare import searched
 from gradspec.reference import ArgumentError, Optimizer, Reading, catalogue, line
-from gradspec.reference.formula import Formula
+from gradspec.reference.formula import Configured, Formula
 
 from .covering import single_changes
 
@@ -35,6 +35,9 @@ HYPER = {
     "momentum_decay": 0.05,
     "rate_decay": 0.3,
     "initial_scale": 0.25,
+    "initial_mean": 0.125,
+    "initial_first": 0.5,
+    "initial_second": 0.375,
 }
 
 _draw = np.random.default_rng(0)
@@ -89,7 +92,7 @@ def test_a_misspelt_line_beyond_the_sheet_is_answered_with_the_nearest() -> None
 
 def test_the_lines_of_a_family_have_one_body_and_the_same_options_of_the_same_axes() -> None:
     family = [f for f in catalogue(beyond=True).values() if isinstance(f, Optimizer) and f.family == "adam"]
-    assert [f.name for f in family] == ["adam", "adamw", "nadam", "amsgrad"]
+    assert [f.name for f in family] == ["adam", "adamw", "amsgrad", "nadam"]
     assert len({(f.update, f.start, f.hyperparameters) for f in family}) == 1
     assert len({tuple((axis.name, axis.options) for axis in f.axes) for f in family}) == 1
     assert len({f.standard for f in family}) == len({f.printed for f in family}) == 4
@@ -151,7 +154,7 @@ def test_a_line_beyond_the_sheet_is_explained_with_its_options_and_the_names_tha
 def test_a_conformance_run_leaves_options_to_identification_unless_they_are_printed_standard_or_claimed() -> None:
     given = ("beta1", "beta2", "eps")
     adam, amsgrad = line("adam"), line("amsgrad")
-    assert len(searched(adam, given)) == 24
+    assert len(searched(adam, given)) == 36
     assert {reading["maximum"] for reading in searched(adam, given)} == {"none"}
     assert {reading["maximum"] for reading in searched(amsgrad, given)} == {"none", "before-correction"}
     claimed = searched(adam, given, {"maximum": "after-correction"})
@@ -272,6 +275,7 @@ def inverse_time(t: int, a: float) -> float:
     return a / (1 + HYPER["rate_decay"] * (t - 1))
 
 
+_PUBLISHED = {"lookahead": "nadam-published", "second": "times-beta2"}
 FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] = {
     "first only": ("adam", {"correction": "first-only"}, lambda: by_adam(lambda t, m, v: (m / (1 - B1**t), v))),
     "second only": ("adam", {"correction": "second-only"}, lambda: by_adam(lambda t, m, v: (m, v / (1 - B2**t)))),
@@ -281,7 +285,7 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
     "from two": ("adam", {"correction": "count-from-two"}, lambda: by_adam(lambda t, m, v: standard_hats(t + 1, m, v))),
     "both ε": (
         "adam",
-        {"epsilon": "inside-and-after"},
+        {"epsilon": "inside-and-outside"},
         lambda: by_adam(standard_hats, lambda v: np.sqrt(v + HYPER["eps_root"]) + EPS),
     ),
     "AMSGrad before": ("adam", {"maximum": "before-correction"}, lambda: by_amsgrad(after=True)),
@@ -293,7 +297,7 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
     "AdamW, published": ("adamw", {"decay": "decoupled-unscaled"}, lambda: by_adamw(lambda a: 1 - LAMBDA)),
     "AdamW, decay last": ("adamw", {"decay": "decoupled-after"}, lambda: by_adamw(lambda a: 1 - a * LAMBDA, after=True)),
     "NAdam": ("nadam", {}, lambda: by_nadam(HYPER["momentum_decay"])),
-    "NAdam, published": ("nadam", {"lookahead": "nadam-published"}, lambda: by_nadam(HYPER["momentum_decay"], published=True)),
+    "NAdam, published": ("nadam", _PUBLISHED, lambda: by_nadam(HYPER["momentum_decay"], published=True)),
     "NAdam of Keras": ("nadam", {"lookahead": "nadam-steep-schedule"}, lambda: by_nadam(1.0)),
     "Adagrad": ("adagrad", {}, lambda: by_adagrad(lambda s: np.sqrt(s) + EPS)),
     "Adagrad, ε inside": ("adagrad", {"epsilon": "inside-root"}, lambda: by_adagrad(lambda s: np.sqrt(s + EPS))),
@@ -425,7 +429,7 @@ OPTAX: dict[str, tuple[str, dict[str, str], str]] = {
         {"correction": "none"},
         "amsgrad(rate, beta1, beta2, eps, bias_correction_mu=False, bias_correction_nu=False)",
     ),
-    "adam, both ε": ("adam", {"epsilon": "inside-and-after"}, "adam(rate, beta1, beta2, eps, eps_root)"),
+    "adam, both ε": ("adam", {"epsilon": "inside-and-outside"}, "adam(rate, beta1, beta2, eps, eps_root)"),
     "adamw": ("adamw", {}, "adamw(rate, beta1, beta2, eps, weight_decay=weight_decay)"),
     "nadamw": ("adamw", {"lookahead": "nadam"}, "nadamw(rate, beta1, beta2, eps, weight_decay=weight_decay)"),
     "adagrad": (
@@ -504,7 +508,7 @@ def test_every_option_runs_under_jit_with_its_state_carried_through_a_scan(name:
     hyper = {h.name: HYPER[h.name] for h in formula.hyperparameters}
 
     def run(w: Any, gradients: Any, rates: Any) -> list[Any]:
-        return [_scanned(jax, NAMESPACE, formula, formula.keywords(hyper, r), w, gradients, rates) for r in readings]
+        return [_scanned(jax, NAMESPACE, formula.configured(hyper, r), w, gradients, rates) for r in readings]
 
     with jax.enable_x64(True):
         found = jax.jit(run)(*map(jax.numpy.asarray, (W, G, RATES)))
@@ -512,13 +516,13 @@ def test_every_option_runs_under_jit_with_its_state_carried_through_a_scan(name:
         assert within_budget(formula, reading, np.array(weights)), str(reading)
 
 
-def _scanned(jax: Any, xp: Any, formula: Optimizer, named: dict[str, Any], w: Any, gradients: Any, rates: Any) -> Any:
+def _scanned(jax: Any, xp: Any, configured: Configured, w: Any, gradients: Any, rates: Any) -> Any:
     def step(carry: Any, given: Any) -> tuple[Any, Any]:
         (w, state), (g, rate) = carry, given
-        w, state = formula.update(xp, w, g, state, rate, **named)
+        w, state = configured.step(xp, w, g, state, rate)
         return (w, state), w
 
-    start = jax.tree.map(jax.numpy.asarray, formula.start(xp, w, **named))
+    start = jax.tree.map(jax.numpy.asarray, configured.start(xp, w))
     return jax.lax.scan(step, (w, start), (gradients, rates))[1]
 
 
@@ -529,10 +533,10 @@ def test_every_option_runs_in_torch_with_a_counter_that_is_a_tensor(name: str) -
 
     formula, xp = optimizer(name), Namespace()
     for reading in single_changes(formula):
-        named = formula.keywords({h.name: HYPER[h.name] for h in formula.hyperparameters}, reading)
+        configured = formula.configured({h.name: HYPER[h.name] for h in formula.hyperparameters}, reading)
         w, found = torch.tensor(W), []
-        state = formula.start(xp, w, **named)._replace(t=torch.tensor(0.0, dtype=torch.float64))
+        state = configured.start(xp, w)._replace(t=torch.tensor(0.0, dtype=torch.float64))
         for g, rate in zip(torch.tensor(G), RATES, strict=True):
-            w, state = formula.update(xp, w, g, state, rate, **named)
+            w, state = configured.step(xp, w, g, state, rate)
             found.append(w.numpy())
         assert within_budget(formula, reading, np.array(found)), str(reading)

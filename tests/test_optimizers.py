@@ -126,7 +126,7 @@ def test_the_placings_of_epsilon_differ_only_by_epsilon(g: list[float], eps: flo
             without = [lifted_trace(xp, ADAM, r, [1.0], gradients, rates, eps=0.0, eps_root=0.0)[0] for r in readings]
             for weights in without[1:]:
                 assert all(surely_equal(a, b) for a, b in zip(without[0], weights, strict=True))
-        after, before = ({"correction": "complement-of-power", "epsilon": e} for e in ("after-correction", "before-correction"))
+        after, before = ({"correction": "complement-of-power", "epsilon_order": e} for e in ADAM.axis("epsilon_order").names)
         ends = [lifted_trace(xp, ADAM, r, [1.0], gradients, rates, eps=eps)[0][-1] for r in (after, before)]
         assert surely_apart(*ends)
 

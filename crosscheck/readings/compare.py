@@ -170,7 +170,8 @@ def searched(formula: Formula, given: Iterable[str], claim: Mapping[str, str] | 
     """The readings that a subject with these hyperparameters is held against, the printed one first.
 
     Left out are options whose hyperparameter it lacks, and those that are not ``in_matrix`` unless they are standard or in its
-    ``claim``: the product of all options is for identification, which does not enumerate it.
+    ``claim``: the product of all options is for identification, which does not enumerate it. Of readings that are one function,
+    rounded alike, one is kept, beside those that have a name.
     """
     known, claimed = set(given), claim or {}
 
@@ -181,7 +182,12 @@ def searched(formula: Formula, given: Iterable[str], claim: Mapping[str, str] | 
     names = [axis.name for axis in formula.axes]
     columns = [[option.name for option in axis.options if wanted(axis, option)] for axis in formula.axes]
     printed_first = [sorted(column, key=axis.printed.__ne__) for axis, column in zip(formula.axes, columns, strict=True)]
-    return [Reading(tuple(zip(names, options, strict=True))) for options in itertools.product(*printed_first)]
+    every = [Reading(tuple(zip(names, options, strict=True))) for options in itertools.product(*printed_first)]
+    named = {formula.printed, formula.standard, formula.reading("printed", **claimed)}
+    alike: dict[Reading, Reading] = {}
+    for reading in sorted(every, key=lambda reading: reading not in named):
+        alike.setdefault(formula.simplest(reading), reading)
+    return [reading for reading in every if reading in named or alike[formula.simplest(reading)] is reading]
 
 
 def worst_share(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..moments import line_of_moments
+from ..pieces.moments import line_of_moments
 from ..vocabulary import Erratum
 
 adam = line_of_moments(
@@ -15,15 +15,17 @@ adam = line_of_moments(
     standard_latex=r"V=\beta_1V+(1-\beta_1)\frac{\partial\mathcal L}{\partial w},\quad "
     r"S=\beta_2S+(1-\beta_2)\left(\frac{\partial\mathcal L}{\partial w}\right)^2,\quad "
     r"W=W-\alpha\frac{V/(1-\beta_1^t)}{\sqrt{S/(1-\beta_2^t)}+\epsilon}",
-    printed={"correction": "power-of-complement-stored"},
-    standard={},
+    printed={"correction": "power-of-complement", "stored": "quotient"},
+    standard={"correction": "complement-of-power", "stored": "average"},
     errata=(
         Erratum(
             "correction",
             "Is the average of a constant gradient, once divided, that gradient at every t? Does the next step start from it?",
             "Kingma & Ba 2015, section 3: E[V] = E[g]·(1-β1^t)",
         ),
-        Erratum("epsilon", "Is ε added before or after the bias is corrected, and to the root or under it?"),
+        Erratum("stored", "Is the quotient averaged on, or only used?"),
+        Erratum("epsilon", "Is ε added to the root or under it?"),
+        Erratum("epsilon_order", "Is ε added before or after the bias is corrected?"),
     ),
     source="Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1",
     notes="The sheet's transcription has W = W⁻ ∝ V/(√S+ε); the ∝ is α, a slip. With several axes changed at once, a lookahead "

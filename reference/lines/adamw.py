@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ..moments import line_of_moments
+from ..pieces.moments import line_of_moments
 from ..vocabulary import Erratum
 
 adamw = line_of_moments(
     id="optimizer.adamw",
-    number=42,
     title="AdamW",
     latex=r"V=\beta_1V+(1-\beta_1)g,\quad S=\beta_2S+(1-\beta_2)g^2,\quad "
     r"W=W-\left(\alpha\frac{V/(1-\beta_1^t)}{\sqrt{S/(1-\beta_2^t)}+\epsilon}+\lambda W\right)",

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from ..moments import line_of_moments
+from ..pieces.moments import line_of_moments
 from ..vocabulary import Erratum
 
 amsgrad = line_of_moments(
     id="optimizer.amsgrad",
-    number=44,
     title="AMSGrad",
     latex=r"V=\beta_1V+(1-\beta_1)g,\quad S=\beta_2S+(1-\beta_2)g^2,\quad \hat S=\max(\hat S,S),\quad "
     r"W=W-\alpha\frac{V}{\sqrt{\hat S}+\epsilon}",
     standard_latex=r"V=\beta_1V+(1-\beta_1)g,\quad S=\beta_2S+(1-\beta_2)g^2,\quad \hat S=\max(\hat S,S),\quad "
     r"W=W-\alpha\frac{V/(1-\beta_1^t)}{\sqrt{\hat S/(1-\beta_2^t)}+\epsilon}",
     printed={"correction": "none", "maximum": "before-correction"},
-    standard={"maximum": "before-correction"},
+    standard={"correction": "complement-of-power", "maximum": "before-correction"},
     defining={"maximum": ("before-correction", "after-correction")},
     errata=(
         Erratum("correction", "Are the averages corrected for their start at zero, as in Adam?"),

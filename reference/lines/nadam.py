@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ..moments import line_of_moments
+from ..pieces.moments import line_of_moments
 from ..vocabulary import Erratum
 
 nadam = line_of_moments(
     id="optimizer.nadam",
-    number=43,
     title="NAdam",
     latex=r"V=\mu_tV+(1-\mu_t)g,\quad S=\beta_2S+(1-\beta_2)g^2,\quad "
     r"\hat V=\frac{\mu_{t+1}V}{1-\prod_{i=1}^{t+1}\mu_i}+\frac{(1-\mu_t)g}{1-\prod_{i=1}^t\mu_i},\quad "
@@ -15,13 +14,17 @@ nadam = line_of_moments(
     standard_latex=r"V=\beta_1V+(1-\beta_1)g,\quad S=\beta_2S+(1-\beta_2)g^2,\quad "
     r"\hat V=\frac{\mu_{t+1}V}{1-\prod_{i=1}^{t+1}\mu_i}+\frac{(1-\mu_t)g}{1-\prod_{i=1}^t\mu_i},\quad "
     r"W=W-\alpha\frac{\hat V}{\sqrt{S/(1-\beta_2^t)}+\epsilon}",
-    printed={"lookahead": "nadam-published"},
-    standard={"lookahead": "nadam-schedule"},
+    printed={"lookahead": "nadam-published", "second": "times-beta2"},
+    standard={"lookahead": "nadam-schedule", "second": "as-kept"},
     defining={"lookahead": ("nadam", "nadam-schedule", "nadam-steep-schedule", "nadam-published")},
     errata=(
         Erratum(
             "lookahead",
-            "Is the average itself taken with the scheduled μ or with β1, and is S multiplied by β2 once more?",
+            "Is the average itself taken with the scheduled μ or with β1?",
+        ),
+        Erratum(
+            "second",
+            "Is S multiplied by β2 once more where it is used?",
             "optax's scale_by_adam on that factor: 'It is unclear why. Other Nadam implementations also omit' it",
         ),
     ),

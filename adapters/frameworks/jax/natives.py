@@ -160,7 +160,9 @@ _MAPS = (
 _RATE = "optax.scale_by_learning_rate(rate)"
 _BETAS = "b1=beta1, b2=beta2"
 _ADAM = ("beta1", "beta2", "eps")
-_STANDARD = {"correction": "complement-of-power"}
+_STANDARD = {"correction": "complement-of-power", "stored": "average"}
+# of NAdam's lines: what the paper does beside its lookahead, and no library
+_AS_KEPT = {"second": "as-kept"}
 _SUM = {"accumulation": "sum"}
 _OUTSIDE, _INSIDE = {"epsilon": "outside-root"}, {"momentum": "inside-buffer"}
 _POWERS = "Without 64-bit types 1-β^t is formed in float32, whatever the weights' dtype."
@@ -281,7 +283,7 @@ def _adamw_natives() -> Iterator[Native]:
 
 
 def _nadam_natives() -> Iterator[Native]:
-    nadam = {"lookahead": "nadam"}
+    nadam = {**_AS_KEPT, "lookahead": "nadam"}
     yield _row("nadam", "optax.nadam", f"optax.nadam(rate, {_BETAS}, eps=eps)", _ADAM, nadam, notes=_POWERS)
     yield _row(
         "nadam",
@@ -316,7 +318,7 @@ def _amsgrad_natives() -> Iterator[Native]:
         "optax.scale_by_amsgrad.schedule",
         f"optax.chain(optax.scale_by_amsgrad({_BETAS}, eps=eps, bias_correction_nu=False), {correction}, {_RATE})",
         _ADAM,
-        {**_STANDARD, "epsilon": "before-correction"},
+        {**_STANDARD, "epsilon_order": "before-correction"},
         TRANSFORMATIONS,
         notes=f"What keras.optimizers.Adam(amsgrad=True) does, and but for ε what torch does. {_POWERS}",
     )

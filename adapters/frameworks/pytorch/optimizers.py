@@ -56,7 +56,9 @@ _STARTS = "The buffer starts as the first gradient, undampened."
 _BETAS, _BETAS_TAKES = "betas=(beta1, beta2), eps=eps", ("beta1", "beta2", "eps")
 _DECAYED, _DECAYED_TAKES = f"{_BETAS}, weight_decay=weight_decay", (*_BETAS_TAKES, "weight_decay")
 _NADAM, _NADAM_TAKES = f"{_BETAS}, momentum_decay=momentum_decay", (*_BETAS_TAKES, "momentum_decay")
-_STANDARD = {"correction": "complement-of-power"}
+_STANDARD = {"correction": "complement-of-power", "stored": "average"}
+# of NAdam's lines: what the paper does beside its lookahead, and no library
+_AS_KEPT = {"second": "as-kept"}
 _NARROW_PRODUCT = (
     "The product of the scheduled momenta (state mu_product) is held in the default dtype, which is float32: float64 weights "
     "are then good to 1e-8 only."
@@ -133,13 +135,13 @@ _ROWS = (
         {"decay": "decoupled"},
         notes="What AdamW is a subclass for.",
     ),
-    _Row("optimizer.nadam", "NAdam", _NADAM, _NADAM_TAKES, {"lookahead": "nadam-schedule"}, notes=_NARROW_PRODUCT),
+    _Row("optimizer.nadam", "NAdam", _NADAM, _NADAM_TAKES, {**_AS_KEPT, "lookahead": "nadam-schedule"}, notes=_NARROW_PRODUCT),
     _Row(
         "optimizer.nadam",
         "NAdam.momentum_decay=inf",
         f'{_BETAS}, momentum_decay=float("inf")',
         _BETAS_TAKES,
-        {"lookahead": "nadam"},
+        {**_AS_KEPT, "lookahead": "nadam"},
         notes=f"The power of 0.96 is 0, and the scheduled momentum β1 from the first step on. {_NARROW_PRODUCT}",
         dtypes=("float64",),
         limits="NAdam rounds the weights between the two parts of a step, which this reading takes off at once",
@@ -149,7 +151,7 @@ _ROWS = (
         "NAdam.momentum_decay=1",
         f"{_BETAS}, momentum_decay=1.0",
         _BETAS_TAKES,
-        {"lookahead": "nadam-steep-schedule"},
+        {**_AS_KEPT, "lookahead": "nadam-steep-schedule"},
         notes=f"The schedule of keras.optimizers.Nadam. {_NARROW_PRODUCT}",
     ),
     _Row(
@@ -157,7 +159,7 @@ _ROWS = (
         "NAdam.l2",
         f"{_NADAM}, weight_decay=weight_decay",
         (*_NADAM_TAKES, "weight_decay"),
-        {"lookahead": "nadam-schedule", "decay": "l2"},
+        {**_AS_KEPT, "lookahead": "nadam-schedule", "decay": "l2"},
         notes=_NARROW_PRODUCT,
     ),
     _Row(
@@ -165,7 +167,7 @@ _ROWS = (
         "NAdam.decoupled",
         f"{_NADAM}, weight_decay=weight_decay, decoupled_weight_decay=True",
         (*_NADAM_TAKES, "weight_decay"),
-        {"lookahead": "nadam-schedule", "decay": "decoupled"},
+        {**_AS_KEPT, "lookahead": "nadam-schedule", "decay": "decoupled"},
         notes=_NARROW_PRODUCT,
     ),
     _Row("optimizer.amsgrad", "Adam.amsgrad", f"{_BETAS}, amsgrad=True", _BETAS_TAKES, _STANDARD, notes=_PEAK),

@@ -1,0 +1,89 @@
+"""Weight decay: where λW enters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..vocabulary import Axis, Option
+
+
+def _as_it_is(value: Any, *_: Any) -> Any:
+    return value
+
+
+def _penalised(g: Any, w: Any, h: Any) -> Any:
+    return g + h.weight_decay * w
+
+
+def _shrunk_by_rate(w: Any, alpha: Any, h: Any) -> Any:
+    return w * (1 - alpha * h.weight_decay)
+
+
+def _shrunk(w: Any, alpha: Any, h: Any) -> Any:
+    return w * (1 - h.weight_decay)
+
+
+class Decay(NamedTuple):
+    """``of_gradient(g, w, h)`` is the gradient with what is added to it; ``before(w, alpha, h)`` and ``after`` are the weights
+    before and after the step with what is taken off them."""
+
+    of_gradient: Callable[..., Any] = _as_it_is
+    before: Callable[..., Any] = _as_it_is
+    after: Callable[..., Any] = _as_it_is
+
+
+def moved(decay: Decay, w: Any, steps: Sequence[Any], alpha: Any, h: Any) -> Any:
+    """The weights less each of the steps, one by one, and less what weight decay takes off.
+
+    Decoupled decay is a factor of W, as AdamW evaluates it: one more rounding of W than in α(… + λW), which the budget of
+    this form also contains.
+    """
+    w = decay.before(w, alpha, h)
+    for step in steps:
+        w = w - step
+    return decay.after(w, alpha, h)
+
+
+DECAY = Axis(
+    name="decay",
+    options=(
+        Option("none", "no weight decay", does=Decay()),
+        Option(
+            "l2",
+            "λW is added to the gradient, and goes where the gradient goes",
+            r"g+\lambda W",
+            Decay(of_gradient=_penalised),
+            needs="weight_decay",
+        ),
+        Option(
+            "decoupled",
+            "λW is added to the step, and the rate multiplies it",
+            r"W=W-\alpha(\cdots+\lambda W)",
+            Decay(before=_shrunk_by_rate),
+            needs="weight_decay",
+        ),
+        Option(
+            "decoupled-unscaled",
+            "λW is taken off beside the step, and the rate does not multiply it",
+            r"W=W-\alpha(\cdots)-\lambda W",
+            Decay(before=_shrunk),
+            needs="weight_decay",
+            in_matrix=False,
+        ),
+        Option(
+            "decoupled-after",
+            "the weights shrink after the step, by the rate times λ",
+            r"W=(W-\alpha(\cdots))(1-\alpha\lambda)",
+            Decay(after=_shrunk_by_rate),
+            needs="weight_decay",
+            in_matrix=False,
+        ),
+    ),
+    printed="none",
+    standard="none",
+    source="l2: torch.optim.Adam, SGD, RMSprop, Adagrad; decoupled: torch.optim.AdamW, optax.adamw, weight_decay of Keras; "
+    "decoupled-unscaled: Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithms 1 and 2, "
+    "https://arxiv.org/abs/1711.05101, where a schedule η, not α, multiplies λ (here η = 1), and on what libraries made of it "
+    "https://github.com/NVIDIA/apex/issues/1849; decoupled-after: AdamW of Hugging Face transformers",
+)

@@ -1,0 +1,115 @@
+"""What Adam, AdamW, NAdam and AMSGrad have in common: one step, composed of pieces; they differ in what they print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..formula import Optimizer
+from ..vocabulary import Coincidence
+from .correction import CORRECTION, STORED
+from .decay import DECAY, moved
+from .epsilon import EPSILON, ORDER
+from .hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, RATE_DECAY, WEIGHT_DECAY, initial
+from .lookahead import LOOKAHEAD, MOMENTUM_DECAY, SECOND, Step
+from .maximum import MAXIMUM, Second
+from .rate import RATE
+from .start import start_axis
+
+AXES = (
+    CORRECTION,
+    STORED,
+    EPSILON.of("outside-root", "inside-root", "inside-and-outside"),
+    ORDER,
+    DECAY,
+    LOOKAHEAD,
+    SECOND,
+    MAXIMUM,
+    RATE,
+    start_axis("first_start", "V", "initial_first"),
+    start_axis("second_start", "S", "initial_second", "square"),
+)
+
+_SECOND_AS_IT_IS = {"correction": ("none", "first-only")}
+
+COINCIDENCES = (
+    # what is not a number is so whatever else is chosen
+    *(
+        Coincidence(axis.name, axis.standard, {"correction": ("count-from-zero",)})
+        for axis in AXES
+        if axis.name != CORRECTION.name
+    ),
+    Coincidence("stored", "average", {"correction": ("none",)}),
+    Coincidence("epsilon_order", "after-correction", _SECOND_AS_IT_IS),
+    Coincidence("maximum", "before-correction", _SECOND_AS_IT_IS, ("after-correction",)),
+    # a factor that is the same at every step passes through a maximum
+    Coincidence("maximum", "before-correction", {"correction": ("complement",)}, ("after-correction",)),
+)
+
+HYPERPARAMETERS = (
+    BETA1,
+    BETA2,
+    EPS,
+    WEIGHT_DECAY,
+    MOMENTUM_DECAY,
+    EPS_ROOT,
+    RATE_DECAY,
+    initial("initial_first", "V", 1.0),
+    initial("initial_second", "S", 1.0, ("initial_accumulator_value", "initial_accumulator")),
+)
+
+
+class AdamState(NamedTuple):
+    """``t``: steps done; ``V``, ``S``: first and second moment; ``peak``: the largest S so far, where it is used; all in the
+    weights' shape.
+
+    ``product``: scalar, of Π μᵢ (or of Π (1-μᵢ), where the correction is a power of the complement) over the steps done.
+    """
+
+    t: int
+    V: Any
+    S: Any
+    product: Any
+    peak: Any
+
+    never_negative = ("S", "product", "peak")
+
+
+def start(xp: Any, w: Any, h: Any, o: Any) -> AdamState:
+    zeros = xp.zeros_like(w)
+    return AdamState(0, o.first_start.begin(zeros, h), o.second_start.begin(zeros, h), product=1.0, peak=zeros)
+
+
+def update(xp: Any, w: Any, g: Any, state: AdamState, alpha: Any, h: Any, o: Any) -> tuple[Any, AdamState]:
+    """V = β1 V + (1-β1) g; S = β2 S + (1-β2) g²; W - α V̂/(√Ŝ + ε), each corrected as the reading has it."""
+    t = state.t + 1
+    alpha = o.rate(xp, alpha, t, w, h)
+    g = o.decay.of_gradient(g, w, h)
+    kept = o.lookahead.kept(xp, t, h)
+    V = o.first_start.after_first(xp, t, g, kept * state.V + (1 - kept) * g)
+    S = o.second_start.after_first(xp, t, g * g, h.beta2 * state.S + (1 - h.beta2) * (g * g))
+    first, second = o.correction.first, o.correction.second.divisor(xp, h.beta2, t)
+    directions, product = o.lookahead.directions(xp, Step(g, V, t, state.product, first), h)
+    used = Second(o.second(S, h), state.peak, second, o.epsilon_order, o.epsilon.terms(h))
+    denominator, peak = o.maximum(xp, used)
+    w = moved(o.decay, w, [alpha * (direction / denominator) for direction in directions], alpha, h)
+    V, S = o.stored(V, first.divisor(xp, h.beta1, t)), o.stored(S, second)
+    return w, AdamState(t, V, S, product, peak)
+
+
+def line_of_moments(*, printed: Mapping[str, str], standard: Mapping[str, str], **words: Any) -> Optimizer:
+    """A line of the family: the options that it prints and those of the field, where they are not Adam's of the field, and
+    its id, number, title, LaTeX, source and errata."""
+    axes = tuple(
+        axis.of(printed=printed.get(axis.name, axis.printed), standard=standard.get(axis.name, axis.standard)) for axis in AXES
+    )
+    return Optimizer(
+        section="Optimizers",
+        family="adam",
+        axes=axes,
+        coincidences=COINCIDENCES,
+        hyperparameters=HYPERPARAMETERS,
+        start=start,
+        update=update,
+        **words,
+    )
