@@ -174,15 +174,13 @@ Function = Callable[..., Any]
 class Framework(ABC):
     """A framework, as far as it can be asked for: what it is called, whether it is here, and its optimizers as boxes.
 
-    ``name`` is how it is asked for, ``package`` the import name that ids use, ``distributions`` what is installed,
-    ``extra`` the extra of gradspec that installs them, ``modules`` the names that expressions use. A module in the folder
-    ``frameworks``, or a user's own, holds one as ``ADAPTER``: an ``Adapter``, or a bare ``Framework`` whose optimizers are
-    identified only.
+    ``name`` is how it is asked for, ``package`` the import name that ids use, ``distributions`` what pip installs
+    for it, whose versions are recorded, ``modules`` the names that expressions use. A module in the folder ``frameworks``, or a
+    user's own, holds one as ``ADAPTER``: an ``Adapter``, or a bare ``Framework`` whose optimizers are identified only.
     """
 
     name: ClassVar[str]
     package: ClassVar[str]
-    extra: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]]
     modules: ClassVar[Mapping[str, str]]  # names that expressions use -> modules they stand for
 
@@ -219,7 +217,7 @@ class Framework(ABC):
         return {distribution: importlib.metadata.version(distribution) for distribution in self.distributions}
 
     def install_command(self) -> str:
-        return f"pip install 'gradspec[{self.extra}]'"
+        return f"pip install {' '.join(self.distributions)}"
 
     def names(self) -> dict[str, Any]:
         """The modules that expressions use, imported now."""

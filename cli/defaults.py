@@ -9,6 +9,11 @@ from .selection import formula_argument
 from .status import FINE
 
 SUMMARY = "each framework's defaults for an optimizer"
+EXAMPLES = (
+    "gradspec defaults",
+    "gradspec defaults adam",
+    "gradspec defaults rmsprop --json",
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

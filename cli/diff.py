@@ -11,6 +11,10 @@ from pathlib import Path
 from .status import FAILED, FINE
 
 SUMMARY = "compare two findings files"
+EXAMPLES = (
+    "gradspec diff reports/before reports/out",
+    "gradspec diff before.json after.json",
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ..reference.vocabulary import Hyperparameter
 
 SUMMARY = "explain one line and its readings"
+EXAMPLES = (
+    "gradspec explain adam",
+    "gradspec explain logistic.loss",
+    "gradspec explain lion --formula ./lion.py",
+)
 WIDTH = 100
 
 

@@ -12,6 +12,12 @@ from . import boxes
 from .status import FAILED, FINE
 
 SUMMARY = "which formula an optimizer or a function implements"
+EXAMPLES = (
+    "gradspec identify torch.optim.Adam",
+    "gradspec identify optax.adam eps_root=1e-8",
+    "gradspec identify torch.amax --line scalar.max",
+    "gradspec identify ./mine.py:make --map beta1=first_decay --value eps=1e-7 --json",
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from ..reference import Formula
 
 SUMMARY = "list the lines of the sheet, and those beyond it"
+EXAMPLES = (
+    "gradspec lines",
+    "gradspec lines --json",
+    "gradspec lines --formula ./lion.py",
+)
 BEYOND = "Beyond the sheet, from their papers"
 OWN = "Formulas of one's own"
 LEGEND = "≠  the printed reading is not the standard one; in brackets, the options of an axis"

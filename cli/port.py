@@ -12,6 +12,11 @@ from . import boxes
 from .status import FAILED, FINE
 
 SUMMARY = "write an optimizer for another framework"
+EXAMPLES = (
+    "gradspec port torch.optim.SGD lr=0.1 momentum=0.9 --to optax",
+    "gradspec port optax.adam --to torch",
+    "gradspec port ./mine.py:make lr=0.1 --to torch --json",
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from ..reports.journal import Header
 
 SUMMARY = "run the matrix and write the report"
+EXAMPLES = (
+    "gradspec report",
+    "gradspec report --adapter torch --line optimizer --dtype float32",
+    "gradspec report --profile thorough --out reports/thorough",
+    "gradspec report --resume",
+    "gradspec report --adapter ./mine.py --line sigmoid",
+)
 OUT = Path("reports/out")
 
 

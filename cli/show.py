@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from ..crosscheck.findings import Finding, Findings
 
 SUMMARY = "list findings of an earlier report"
+EXAMPLES = (
+    "gradspec show",
+    "gradspec show --verdict defect --verdict stale",
+    "gradspec show reports/out --line optimizer.adam --adapter torch",
+    "gradspec show --json",
+)
 DEFAULT = Path("reports/out")
 
 

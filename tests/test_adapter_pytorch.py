@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'gradspec[torch]'")
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
 
 from gradspec.adapters.contract import NAMES, Native, Trace  # noqa: E402 (needs torch)
 from gradspec.adapters.errors import Unsupported  # noqa: E402 (needs torch)

@@ -65,7 +65,7 @@ def test_a_function_that_raises_on_a_vector_is_identified_as_a_function(command:
 
 
 def test_a_function_of_torchs_is_identified_although_it_takes_no_array_of_numpys() -> None:
-    pytest.importorskip("torch", reason="torch is not installed: pip install 'gradspec[torch]'")
+    pytest.importorskip("torch", reason="torch is not installed: pip install torch")
     answer = identify("torch.nn.functional.relu", lines=["mlp.A"])
     assert answer.line == "mlp.A" and answer.verdict == "identified"
 

@@ -1,4 +1,4 @@
-"""Keras and MLX optimizers as boxes, where they are installed: ``pip install 'gradspec[keras]'``, ``'gradspec[mlx]'``."""
+"""Keras and MLX optimizers as boxes, where they are installed: ``pip install keras``, ``pip install mlx``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOTH = pytest.mark.parametrize("owner", NAMES)
 
 
 def _kind(owner: str, name: str) -> Any:
-    module = pytest.importorskip(f"{owner}.optimizers", reason=f"{owner} is not installed: pip install 'gradspec[{owner}]'")
+    module = pytest.importorskip(f"{owner}.optimizers", reason=f"{owner} is not installed: pip install {owner}")
     kind = getattr(module, name)
     if "float64" not in _box(owner, module.SGD).dtypes:
         pytest.skip(f"{owner} has no float64 here: JAX needs JAX_ENABLE_X64=1, MLX the CPU")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'gradspec[torch]'")
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
 
 from gradspec.adapters import BoxError, Run, Unsupported, load  # noqa: E402 (needs torch)
 from gradspec.adapters.contract import Trace  # noqa: E402

@@ -28,7 +28,7 @@ def die(x):
 
 
 class Toy(Adapter):
-    name, package, extra, distributions, modules = "toy", "toy", "toy", ("numpy",), {"np": "numpy"}
+    name, package, distributions, modules = "toy", "toy", ("numpy",), {"np": "numpy"}
     dtypes = ("float64",)
     natives = (
         Native("scalar.sum", "sum", "np.sum(x)"),

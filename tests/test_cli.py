@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import gradspec
 import msgspec
 import pytest
 from gradspec.adapters import available, load
-from gradspec.cli import COMMANDS, main
+from gradspec.cli import COMMANDS, main, parser
 from gradspec.cli.mathtext import readable
 from gradspec.cli.report import status
 from gradspec.crosscheck.campaign.run import Plan
@@ -51,6 +53,22 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
     assert all(command in out for command in COMMANDS)
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"gradspec {gradspec.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_shows_examples_that_it_takes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0
+    examples = [line.strip() for line in out.partition("examples:\n")[2].splitlines()]
+    assert len(examples) >= 2
+    for example in examples:
+        words = shlex.split(example)
+        assert words[:2] == ["gradspec", command]
+        assert parser().parse_args(words[1:]).command == command
 
 
 def test_lines_lists_every_line_of_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +156,25 @@ def test_an_unknown_name_is_answered_with_the_nearest(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ("idntify torch.optim.Adam", "unknown command 'idntify'. Did you mean identify"),
+        ("reprot --line adam", "unknown command 'reprot'. Did you mean report"),
+        ("quit", f"unknown command 'quit'. Did you mean {' or '.join(COMMANDS)}"),
+        ("report --adaptor torch", "unknown option --adaptor. Did you mean --adapter"),
+        ("identify torch.optim.Adam --ded=1", "unknown option --ded. Did you mean --seed"),
+        ("show reports/out --json elsewhere", "unexpected argument 'elsewhere'"),
+    ],
+)
+def test_a_command_or_an_option_that_there_is_not_is_answered_with_the_nearest(
+    argv: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, *argv.split())
+    assert (code, out) == (2, "")
+    assert message in err
+
+
 @pytest.mark.parametrize("option", [["--workers", "0"], ["--workers", "two"], ["--timeout", "nan"], ["--timeout", "-1"]])
 def test_a_number_that_makes_no_sense_is_bad_input(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "report", *option)
@@ -170,7 +207,7 @@ def test_a_missing_library_is_said_with_the_command_that_installs_it(
     code, _, err = run(capsys, "show")
     assert code == 2
     assert "msgspec" in err
-    assert "pip install 'gradspec[report]'" in err
+    assert "pip install msgspec" in err
 
 
 # --- findings shown -----------------------------------------------------------------------------------------------------

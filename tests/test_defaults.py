@@ -93,7 +93,6 @@ class Elsewhere(Framework):
     """A framework with one optimizer."""
 
     name = package = "elsewhere"
-    extra = "engine"
     distributions = ("numpy",)
     modules: ClassVar[Mapping[str, str]] = {"elsewhere": "numpy"}
 

@@ -19,13 +19,13 @@ from gradspec.reference.arguments import ArgumentError
 
 @pytest.fixture(scope="module")
 def torch() -> ModuleType:
-    return pytest.importorskip("torch", reason="torch is not installed: pip install 'gradspec[torch]'")
+    return pytest.importorskip("torch", reason="torch is not installed: pip install torch")
 
 
 @pytest.fixture(scope="module")
 def jax() -> ModuleType:
-    pytest.importorskip("optax", reason="optax is not installed: pip install 'gradspec[jax]'")
-    return pytest.importorskip("jax", reason="jax is not installed: pip install 'gradspec[jax]'")
+    pytest.importorskip("optax", reason="optax is not installed: pip install jax optax")
+    return pytest.importorskip("jax", reason="jax is not installed: pip install jax optax")
 
 
 def sigmoid(x):

@@ -35,7 +35,9 @@ RULES = {
     "reports": Rule(
         ("reports", "crosscheck.findings"), ("numpy", "msgspec", "rich", "jinja2", "markupsafe", "latex2mathml", "matplotlib")
     ),
-    "cli": Rule(("cli", "reports", "crosscheck", "adapters", "reference"), ("numpy", "msgspec", "rich", "latex2mathml")),
+    "cli": Rule(
+        ("__version__", "cli", "reports", "crosscheck", "adapters", "reference"), ("numpy", "msgspec", "rich", "latex2mathml")
+    ),
 }
 
 

@@ -78,7 +78,6 @@ class Keras(Framework):
 
     name = "keras"
     package = "keras"
-    extra = "keras"
     distributions = ("keras",)
     modules: ClassVar[Mapping[str, str]] = {"keras": "keras"}
 

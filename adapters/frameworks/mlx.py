@@ -81,9 +81,11 @@ class MLX(Framework):
 
     name = "mlx"
     package = "mlx"
-    extra = "mlx"
     distributions = ("mlx",)
     modules: ClassVar[Mapping[str, str]] = {"mx": "mlx.core", "optim": "mlx.optimizers"}
+
+    def install_command(self) -> str:
+        return "pip install mlx" if sys.platform == "darwin" else "pip install 'mlx[cpu]'"
 
     def box(self, target: Any, name: str, given: Mapping[str, Any]) -> MLXBox | None:
         optimizers = sys.modules.get("mlx.optimizers")

@@ -83,7 +83,6 @@ class Plain(Framework):
 
     name = "plain"
     package = "numpy"
-    extra = "engine"
     distributions = ("numpy",)
     modules: ClassVar[Mapping[str, str]] = {}
 

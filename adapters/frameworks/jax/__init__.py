@@ -46,7 +46,6 @@ class JAX(Adapter):
 
     name = "jax"
     package = "jax"
-    extra = "jax"
     distributions = ("jax", "jaxlib", "optax")
     modules: ClassVar[Mapping[str, str]] = {
         "jax": "jax",

@@ -31,7 +31,6 @@ class PyTorch(Adapter):
 
     name = "pytorch"
     package = "torch"
-    extra = "torch"
     distributions = ("torch",)
     modules = {"torch": "torch"}  # noqa: RUF012 (a ClassVar by the contract)
     map_modes = ("eager", "func")
