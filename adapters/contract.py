@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 DERIVED: Final = "derived"
 NATIVE: Final = "native"
 
-# What the namespace of the derived route must offer: the names that the printed forward lines use.
-NAMES: Final = ("exp", "log", "sqrt", "tanh", "sum", "prod", "max", "min", "maximum", "where", "ones_like", "zeros_like")
+# What the namespace of the derived route must offer: the names that printed lines, and formulas of one's own, are written in.
+NAMES: Final = (
+    *("exp", "log", "log1p", "sqrt", "tanh", "sign", "abs", "maximum", "where"),
+    *("sum", "prod", "max", "min", "ones_like", "zeros_like"),
+)
 
 
 @dataclass(frozen=True)

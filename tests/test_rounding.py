@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 from gradspec.crosscheck.arithmetic.formats import precision
-from gradspec.crosscheck.arithmetic.objects import precise
+from gradspec.crosscheck.arithmetic.objects import precise, symbol_array, symbols
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
+from gradspec.crosscheck.arithmetic.tangents import Tangent, Tangents
 from gradspec.reference.arguments import FLOATING
 from gradspec.reference.namespace import Floating
 from hypothesis import given, settings
@@ -344,3 +345,35 @@ def test_a_matrix_product_times_one_is_still_one_to_whose_sum_a_bias_may_belong(
     for one in (1, xp.asarray(np.float32(1))):
         assert ((one * product + bias).error == (product + bias).error).all()
     assert ((-1 * product + bias).error >= product.error).all() and (-1 * product).fan == product.fan
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
+def test_a_sign_is_exact_where_it_is_decided_and_anything_between_where_it_is_not(dtype: str) -> None:
+    xp = Rounding(precision(dtype))
+    decided = xp.sign(xp.asarray(in_format([-3.0, 0.0, 0.25, np.inf, np.nan], dtype)))
+    assert decided.contains(in_format([-1.0, 0.0, 1.0, 1.0, np.nan], dtype)).all() and not decided.error.any()
+    third = xp.asarray(in_format([1.0], dtype)) / 3
+    for near_zero in (third - third, third * third - 1.0 / 9):
+        open_sign = xp.sign(near_zero)
+        assert all(open_sign.contains(np.asarray([value])).all() for value in (-1.0, 0.0, 1.0))
+        assert not open_sign.contains(np.asarray([1.5])).any()
+    assert xp.sign(xp.log(near_zero)).contains(np.asarray([np.nan])).all()
+
+
+def test_a_sign_in_the_exact_arithmetics() -> None:
+    import sympy
+
+    with precise() as exact:
+        around_zero = exact.log(exact.asarray([2.0]) / 3) + exact.log(exact.asarray([1.5]))
+        (ball,) = exact.sign(around_zero)
+        assert 1 in ball and -1 in ball and 2 not in ball
+        assert [float(v) for v in exact.sign(exact.asarray([-2.0, 0.0, 3.0]))] == [-1, 0, 1]
+        assert exact.sign(exact.asarray([np.nan]))[0].is_nan()
+    (x,) = symbol_array("x", (1,))
+    assert symbols().sign(np.asarray([x], dtype=object))[0] == sympy.sign(x)
+
+
+def test_a_sign_does_not_move_with_its_argument() -> None:
+    xp = Tangents(Floating(np.dtype("float64")))
+    pushed = xp.sign(Tangent(np.asarray([-2.0, 3.0]), np.asarray([1.0, 1.0])))
+    assert pushed.primal.tolist() == [-1, 1] and pushed.tangent.tolist() == [0, 0]

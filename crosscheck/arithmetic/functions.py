@@ -1,4 +1,4 @@
-"""Exponentials, logarithms, roots: increasing functions with a bound on how far they move with their argument."""
+"""Exponentials, logarithms, roots: increasing functions with a bound on how far they move with their argument; and the sign."""
 
 from __future__ import annotations
 
@@ -62,3 +62,10 @@ log = _monotone(np.log, _log_spread, "elementary")
 log1p = _monotone(np.log1p, lambda v, e: _log_spread(1 + v, e), "elementary")
 sqrt = remembered(_monotone(np.sqrt, _sqrt_spread, "one"))
 tanh = _monotone(np.tanh, lambda v, e: np.minimum(e, 2), "elementary")
+
+
+def sign(a: Enclosure) -> Enclosure:
+    """Exact where the sign is decided; anything from -1 to 1 where it is not."""
+    decided = (a.error == 0) | (np.abs(a.value) > a.error)
+    error = np.where(np.isinf(a.error), a.error, np.where(decided, Wide(0), Wide(1)))
+    return Enclosure(np.where(decided, np.sign(a.value), Wide(0)), error, a.precision)

@@ -37,6 +37,7 @@ class Objects:
     log1p: Callable
     sqrt: Callable
     tanh: Callable
+    sign: Callable
     lift: Callable[[Any], Any]
     max: Callable
     min: Callable
@@ -98,6 +99,7 @@ def truth() -> Objects:
         log1p=_elementwise(lambda v: v.log1p()),
         sqrt=_elementwise(lambda v: v.sqrt()),
         tanh=_elementwise(lambda v: v.tanh()),
+        sign=_elementwise(lambda v: v if v.is_nan() else v.sgn()),  # of a ball around zero: the ball from -1 to 1
         lift=lift,
         max=np.max,
         min=np.min,
@@ -132,6 +134,7 @@ def symbols() -> Objects:
         log1p=_elementwise(lambda v: sympy.log(1 + v)),
         sqrt=_elementwise(sympy.sqrt),
         tanh=_elementwise(lambda v: (sympy.exp(v) - sympy.exp(-v)) / (sympy.exp(v) + sympy.exp(-v))),
+        sign=_elementwise(sympy.sign),
         lift=lambda v: v if isinstance(v, sympy.Basic) else sympy.nsimplify(v, rational=True),
         max=_first,
         min=_first,

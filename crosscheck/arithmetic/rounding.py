@@ -44,6 +44,7 @@ class Rounding:
     log1p = staticmethod(functions.log1p)
     sqrt = staticmethod(functions.sqrt)
     tanh = staticmethod(functions.tanh)
+    sign = staticmethod(functions.sign)
     sum = staticmethod(sums.total)
     prod = staticmethod(products.prod)
 

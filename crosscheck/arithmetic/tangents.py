@@ -118,6 +118,9 @@ class Tangents:
     def abs(self, a: Tangent) -> Tangent:
         return self.maximum(a, -a)
 
+    def sign(self, a: Tangent) -> Tangent:
+        return Tangent(self.base.sign(a.primal), self.base.zeros_like(a.primal))
+
     def sqrt(self, a: Tangent) -> Tangent:
         value = self.base.sqrt(a.primal)
         return Tangent(value, a.tangent / (2 * value))

@@ -13,7 +13,7 @@ from .counting import chosen
 class AtNumber:
     """An average that starts at a number."""
 
-    number: int = 0
+    number: float = 0.0
 
     def begin(self, zeros: Any, h: Any) -> Any:
         """The average before the first step."""
@@ -42,12 +42,19 @@ class AtFirst(AtNumber):
         return chosen(xp, t == 1, term, average)
 
 
-def start_axis(name: str, symbol: str, given: str, term: str = "gradient", in_matrix: tuple[str, ...] = ()) -> Axis:
+def start_axis(
+    name: str,
+    symbol: str,
+    given: str,
+    term: str = "gradient",
+    in_matrix: tuple[str, ...] = (),
+    more: tuple[Option, ...] = (),
+) -> Axis:
     """The axis of the start of one average: ``symbol`` is its name in formulas, ``given`` the hyperparameter that it may start
-    at, ``term`` what comes in."""
+    at, ``term`` what comes in; ``more`` are further options."""
     options = (
         Option("zero", f"{symbol} starts at zero", rf"{symbol}_0=0", AtNumber()),
-        Option("one", f"{symbol} starts at one", rf"{symbol}_0=1", AtNumber(1)),
+        Option("one", f"{symbol} starts at one", rf"{symbol}_0=1", AtNumber(1.0)),
         Option(
             "first-gradient",
             f"{symbol} starts as the first {term}, not scaled down",
@@ -58,8 +65,7 @@ def start_axis(name: str, symbol: str, given: str, term: str = "gradient", in_ma
             "initial-scale", f"{symbol} starts at a constant of one's own", rf"{symbol}_0=s", AtGiven(name=given), needs=given
         ),
     )
-    axis = Axis(name, options, "zero", "zero", source=_SOURCE)
-    return axis.of(in_matrix=in_matrix)
+    return Axis(name, (*options, *more), "zero", "zero", source=_SOURCE).of(in_matrix=in_matrix)
 
 
 _FIRST = {"square": "g_1^2", "quotient": r"(g/\sqrt\cdot)_1"}
