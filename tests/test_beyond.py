@@ -19,8 +19,14 @@ from gradspec.reference.formula import Configured, Formula
 
 from .covering import single_changes
 
-BEYOND = ("optimizer.adamw", "optimizer.nadam", "optimizer.amsgrad", "optimizer.adagrad")
-ONE_OF_EACH_FAMILY = ("sgd", "momentum", "rmsprop", "adam", "adagrad")
+BEYOND = tuple(
+    f"optimizer.{name}"
+    for name in ("adabelief", "adadelta", "adagrad", "adamax", "adamw", "amsgrad", "lion", "nadam", "qhm", "radam", "yogi")
+)
+ONE_OF_EACH_FAMILY = (
+    *("sgd", "momentum", "rmsprop", "adam", "adagrad"),
+    *("adabelief", "adadelta", "adamax", "lion", "qhm", "radam", "yogi"),
+)
 STEPS = 6
 RATES = [0.1, 0.2, 0.05, 0.1, 0.3, 0.1]
 HYPER = {
@@ -34,6 +40,8 @@ HYPER = {
     "weight_decay": 0.1,
     "momentum_decay": 0.05,
     "rate_decay": 0.3,
+    "rho": 0.8,
+    "nu": 0.6,
     "initial_scale": 0.25,
     "initial_mean": 0.125,
     "initial_first": 0.5,
@@ -275,6 +283,79 @@ def inverse_time(t: int, a: float) -> float:
     return a / (1 + HYPER["rate_decay"] * (t - 1))
 
 
+def by_lion(decayed: Callable[[float], float] = lambda a: 1 - a * LAMBDA) -> list[np.ndarray]:
+    w, m, found = W.copy(), np.zeros(5), []
+    for a, g in zip(RATES, G, strict=True):
+        w = w * decayed(a) - a * np.sign(B1 * m + (1 - B1) * g)
+        m = B2 * m + (1 - B2) * g
+        found.append(w)
+    return found
+
+
+def by_qhm() -> list[np.ndarray]:
+    w, v, nu, found = W.copy(), np.zeros(5), HYPER["nu"], []
+    for a, g in zip(RATES, G, strict=True):
+        v = HYPER["beta"] * v + (1 - HYPER["beta"]) * g
+        w = w - a * ((1 - nu) * g + nu * v)
+        found.append(w)
+    return found
+
+
+def by_adamax(before: float = 0.0, after: float = 0.0) -> list[np.ndarray]:
+    w, m, u, found = W.copy(), np.zeros(5), np.zeros(5), []
+    for t, (a, g) in enumerate(zip(RATES, G, strict=True), start=1):
+        m, u = B1 * m + (1 - B1) * g, np.maximum(B2 * u, np.abs(g) + before)
+        w = w - a / (1 - B1**t) * m / (u + after)
+        found.append(w)
+    return found
+
+
+def by_adadelta() -> list[np.ndarray]:
+    w, s, d, rho, found = W.copy(), np.zeros(5), np.zeros(5), HYPER["rho"], []
+    for a, g in zip(RATES, G, strict=True):
+        s = rho * s + (1 - rho) * g**2
+        delta = np.sqrt(d + EPS) / np.sqrt(s + EPS) * g
+        d = rho * d + (1 - rho) * delta**2
+        w = w - a * delta
+        found.append(w)
+    return found
+
+
+def by_radam(threshold: float) -> list[np.ndarray]:
+    w, m, v, found = W.copy(), np.zeros(5), np.zeros(5), []
+    most = 2 / (1 - B2) - 1
+    for t, (a, g) in enumerate(zip(RATES, G, strict=True), start=1):
+        m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+        step, length = m / (1 - B1**t), most - 2 * t * B2**t / (1 - B2**t)
+        if length > threshold:
+            r = np.sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
+            step = r * step / (np.sqrt(v / (1 - B2**t)) + EPS)
+        w = w - a * step
+        found.append(w)
+    return found
+
+
+def by_adabelief(stored: float, former: bool = False) -> list[np.ndarray]:
+    w, m, v, found = W.copy(), np.zeros(5), np.zeros(5), []
+    for t, (a, g) in enumerate(zip(RATES, G, strict=True), start=1):
+        before, m = m, B1 * m + (1 - B1) * g
+        v = B2 * v + (1 - B2) * (g - (before if former else m)) ** 2 + stored
+        w = w - a * (m / (1 - B1**t)) / (np.sqrt(v / (1 - B2**t)) + EPS)
+        found.append(w)
+    return found
+
+
+def by_yogi(start: float = 0.0, corrected: bool = True) -> list[np.ndarray]:
+    w, m, v, found = W.copy(), np.full(5, start), np.full(5, start), []
+    for t, (a, g) in enumerate(zip(RATES, G, strict=True), start=1):
+        m, v = B1 * m + (1 - B1) * g, v - (1 - B2) * np.sign(v - g**2) * g**2
+        hats = (m / (1 - B1**t), v / (1 - B2**t)) if corrected else (m, v)
+        w = w - a * hats[0] / (np.sqrt(hats[1]) + EPS)
+        found.append(w)
+    return found
+
+
+_MILLIONTH = {"first_start": "millionth", "second_start": "millionth"}
 _PUBLISHED = {"lookahead": "nadam-published", "second": "times-beta2"}
 FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] = {
     "first only": ("adam", {"correction": "first-only"}, lambda: by_adam(lambda t, m, v: (m / (1 - B1**t), v))),
@@ -299,6 +380,21 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
     "NAdam": ("nadam", {}, lambda: by_nadam(HYPER["momentum_decay"])),
     "NAdam, published": ("nadam", _PUBLISHED, lambda: by_nadam(HYPER["momentum_decay"], published=True)),
     "NAdam of Keras": ("nadam", {"lookahead": "nadam-steep-schedule"}, lambda: by_nadam(1.0)),
+    "Lion": ("lion", {}, by_lion),
+    "Lion, unscaled decay": ("lion", {"decay": "decoupled-unscaled"}, lambda: by_lion(lambda a: 1 - LAMBDA)),
+    "QHM": ("qhm", {}, by_qhm),
+    "Adamax": ("adamax", {}, lambda: by_adamax(before=EPS)),
+    "Adamax, published": ("adamax", {"epsilon": "none"}, by_adamax),
+    "Adamax of Keras": ("adamax", {"epsilon": "beside-maximum"}, lambda: by_adamax(after=EPS)),
+    "Adadelta": ("adadelta", {}, by_adadelta),
+    "RAdam": ("radam", {}, lambda: by_radam(5.0)),
+    "RAdam, published": ("radam", {"threshold": "four"}, lambda: by_radam(4.0)),
+    "AdaBelief": ("adabelief", {}, lambda: by_adabelief(EPS)),
+    "AdaBelief, two ε": ("adabelief", {"epsilon": "two"}, lambda: by_adabelief(HYPER["eps_root"])),
+    "AdaBelief, former": ("adabelief", {"belief": "former"}, lambda: by_adabelief(EPS, former=True)),
+    "Yogi": ("yogi", {}, by_yogi),
+    "Yogi, published": ("yogi", {"correction": "none"}, lambda: by_yogi(corrected=False)),
+    "Yogi, from a millionth": ("yogi", _MILLIONTH, lambda: by_yogi(1e-6)),
     "Adagrad": ("adagrad", {}, lambda: by_adagrad(lambda s: np.sqrt(s) + EPS)),
     "Adagrad, ε inside": ("adagrad", {"epsilon": "inside-root"}, lambda: by_adagrad(lambda s: np.sqrt(s + EPS))),
     "Adagrad, average": (
@@ -359,6 +455,15 @@ def test_where_adagrad_has_no_epsilon_a_weight_without_gradients_stays() -> None
 # --- the libraries that ship them -----------------------------------------------------------------------------------
 
 TORCH: dict[str, tuple[str, dict[str, str], str]] = {
+    "Adamax": ("adamax", {}, "Adamax([w], betas=(beta1, beta2), eps=eps)"),
+    "Adamax, L2": ("adamax", {"decay": "l2"}, "Adamax([w], betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)"),
+    "Adadelta": ("adadelta", {}, "Adadelta([w], rho=rho, eps=eps)"),
+    "RAdam": ("radam", {"epsilon_order": "before-correction"}, "RAdam([w], betas=(beta1, beta2), eps=eps)"),
+    "RAdam, decoupled": (
+        "radam",
+        {"epsilon_order": "before-correction", "decay": "decoupled"},
+        "RAdam([w], betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, decoupled_weight_decay=True)",
+    ),
     "Adam, AMSGrad": ("amsgrad", {}, "Adam([w], betas=(beta1, beta2), eps=eps, amsgrad=True)"),
     "AdamW": ("adamw", {}, "AdamW([w], betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)"),
     "AdamW, AMSGrad": (
@@ -417,6 +522,15 @@ def test_torch_fits_the_reading(case: str) -> None:
 
 
 OPTAX: dict[str, tuple[str, dict[str, str], str]] = {
+    "lion": ("lion", {}, "lion(rate, beta1, beta2, weight_decay=weight_decay)"),
+    "adamax": ("adamax", {}, "adamax(rate, beta1, beta2, eps)"),
+    "adamaxw": ("adamax", {"decay": "decoupled"}, "adamaxw(rate, beta1, beta2, eps, weight_decay=weight_decay)"),
+    "adadelta": ("adadelta", {}, "adadelta(rate, rho, eps)"),
+    "adadelta, L2": ("adadelta", {"decay": "l2"}, "adadelta(rate, rho, eps, weight_decay=weight_decay)"),
+    "radam": ("radam", {}, "radam(rate, beta1, beta2, eps)"),
+    "radam, Nesterov": ("radam", {"lookahead": "nadam"}, "radam(rate, beta1, beta2, eps, nesterov=True)"),
+    "adabelief": ("adabelief", {"epsilon": "two"}, "adabelief(rate, beta1, beta2, eps, eps_root)"),
+    "yogi": ("yogi", _MILLIONTH, "yogi(rate, beta1, beta2, eps)"),
     "amsgrad": ("amsgrad", {"maximum": "after-correction"}, "amsgrad(rate, beta1, beta2, eps)"),
     "amsgrad, first": ("amsgrad", {"correction": "first-only"}, "amsgrad(rate, beta1, beta2, eps, bias_correction_nu=False)"),
     "amsgrad, second": (
