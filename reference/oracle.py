@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arguments import ArgumentError, bind_sizes, floating_array, same_dtype, scalar_in, suggest
-from .formula import Formula, Map, Optimizer
 from .namespace import Floating
 from .vocabulary import Reading
+
+if TYPE_CHECKING:
+    from .formula import Formula, Map, Optimizer
 
 ReadingLike = str | Reading | Mapping[str, str]
 Named = Mapping[str, Any]

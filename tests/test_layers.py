@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,102 @@ def test_a_layer_imports_only_what_stands_below_it(package: str) -> None:
 )
 def test_the_layer_check_catches(module: str, source: str) -> None:
     assert violations(module.split(".")[1], imported(source, module))
+
+
+# --- the inner rooms, and circles -----------------------------------------------------------------------------------
+
+# The rooms of the engine: each may import those before it.
+ROOMS = (
+    "findings",
+    "arithmetic",
+    "inputs",
+    "readings",
+    "witnesses",
+    "cells",
+    "sheet",
+    "campaign",
+    "identification",
+    "porting",
+)
+
+
+def upwards(room: str, names: Iterable[str]) -> list[str]:
+    """Those of the imported ``names`` that are of a room above this one, or of none."""
+    below = ROOMS[: ROOMS.index(room) + 1]
+    inner = (name.split(".") for name in names if name.startswith("gradspec.crosscheck."))
+    return [".".join(parts) for parts in inner if parts[2] not in below]
+
+
+def parsed(path: Path) -> tuple[str, bool, str]:
+    """A file's module name, whether it is a package, and its source."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    is_package = parts[-1] == "__init__"
+    return ".".join(("gradspec", *(parts[:-1] if is_package else parts))), is_package, path.read_text(encoding="utf-8")
+
+
+def test_a_room_of_the_engine_imports_only_rooms_before_it() -> None:
+    found: dict[str, list[str]] = {}
+    for path in modules("crosscheck"):
+        module, is_package, source = parsed(path)
+        if module != "gradspec.crosscheck" and (bad := upwards(module.split(".")[2], imported(source, module, is_package))):
+            found[module] = bad
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("gradspec.crosscheck.arithmetic.x", "from ..readings import compare"),
+        ("gradspec.crosscheck.cells.x", "def f():\n    from ..campaign.run import Plan"),
+        ("gradspec.crosscheck.campaign.x", "from ..identification import identify"),
+        ("gradspec.crosscheck.findings", "from .arithmetic import formats"),
+        ("gradspec.crosscheck.porting.x", "from ..another import room"),
+    ],
+)
+def test_the_room_check_catches(module: str, source: str) -> None:
+    assert upwards(module.split(".")[2], imported(source, module))
+
+
+def circles(sources: Mapping[str, tuple[bool, str]]) -> list[list[str]]:
+    """The circles among modules, given as name -> (whether it is a package, its source); what is imported in a function
+    counts, what is imported for type checkers alone does not."""
+    graph = {
+        name: {found for one in imported(executed(source), name, is_package) if (found := owner(one, sources))} - {name}
+        for name, (is_package, source) in sources.items()
+    }
+    sorter = TopologicalSorter(graph)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        return [error.args[1]]
+    return []
+
+
+def owner(name: str, known: Iterable[str]) -> str:
+    """The module that an imported name is, or is taken from."""
+    return name if name in known else name.rpartition(".")[0] if name.rpartition(".")[0] in known else ""
+
+
+def executed(source: str) -> str:
+    """The source without what stands under ``if TYPE_CHECKING``."""
+
+    class Stripped(ast.NodeTransformer):
+        def visit_If(self, node: ast.If) -> ast.AST:
+            return ast.Pass() if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+    return ast.unparse(ast.fix_missing_locations(Stripped().visit(ast.parse(source))))
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    files = [parsed(path) for package in RULES for path in modules(package)]
+    assert not circles({name: (is_package, source) for name, is_package, source in files})
+
+
+def test_the_check_for_circles_sees_one_that_is_lazy() -> None:
+    one, other = "def f():\n    from .other import g", "from . import one"
+    both = {"gradspec.one": (False, one), "gradspec.other": (False, other)}
+    assert circles(both)
+    assert not circles(both | {"gradspec.other": (False, "if TYPE_CHECKING:\n    from . import one")})
 
 
 @pytest.mark.parametrize("package", [*RULES, "tests", "benchmarks"])

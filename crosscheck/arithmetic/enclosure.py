@@ -1,213 +1,55 @@
-"""Enclosures: arrays of what floating point may return, and the questions that are asked of them."""
+"""Enclosures: intervals with the arithmetic of arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
+from . import intervals, matmul, products, storage, sums
 from .formats import Precision
-from .plain import FLOAT64_U, Plain, measured
+from .intervals import Condition, Intervals, Wide
 
-Wide = np.longdouble
-UNKNOWN: Any = object()  # what has not been looked at yet
-
-
-class Condition(NamedTuple):
-    """The outcome of a comparison, and where it could have come out either way."""
-
-    true: np.ndarray
-    undecided: np.ndarray
+__all__ = ["Condition", "Enclosure", "Wide", "lift"]
 
 
-class Enclosure:
-    """An array of real intervals under the rounding model of one precision.
+class Enclosure(Intervals):
+    """Intervals with operators, each of which widens its result by what floating point may do to it."""
 
-    ``value`` and ``error`` are formed when they are asked for, where float64 has sufficed until then. Without an ``error`` the
-    value is exact.
-    """
-
-    __slots__ = (
-        "_certain",
-        "_error",
-        "_ones",
-        "_parts",
-        "_plain",
-        "_value",
-        "_weighed",
-        "_zeros",
-        "fan",
-        "huge",
-        "precision",
-        "shape",
-    )
-    __array_ufunc__ = None  # NumPy then leaves mixed operations to us
-
-    def __init__(self, value: np.ndarray, error: np.ndarray | None, precision: Precision, huge: np.ndarray | None = None):
-        self._value: np.ndarray | None = value
-        self._error, self.precision, self.huge, self.shape = error, precision, huge, value.shape
-        self.fan = 0  # how many terms a matrix product has summed: what is added next may be summed among them
-        self._plain: Plain | None = None
-        self._weighed = False  # whether it is known if there are plain bounds
-        self._parts: tuple[np.ndarray, np.ndarray] | None = None
-        self._certain = self._ones = self._zeros = UNKNOWN
-
-    @classmethod
-    def of(
-        cls,
-        plain: Plain,
-        precision: Precision,
-        value: np.ndarray | None = None,
-        parts: tuple[np.ndarray, np.ndarray] | None = None,
-    ) -> Enclosure:
-        """The enclosure of plain bounds; its value, where it is not given, is the sum of ``parts`` or else the centre."""
-        made = cls.__new__(cls)
-        made._value, made._parts, made._error, made._plain, made._weighed = value, parts, None, plain, True
-        made.precision, made.shape, made.huge, made.fan = precision, plain.centre.shape, None, 0
-        made._certain = made._ones = made._zeros = UNKNOWN
-        return made
+    __slots__ = ()
 
     @property
-    def value(self) -> np.ndarray:
-        if self._value is None:
-            assert self._plain is not None
-            first, second = self._parts or (self._plain.centre, None)
-            self._value = first.astype(Wide)
-            if second is not None:
-                self._value += second.astype(Wide)  # an addition that converts as it goes is slower
-        return self._value
-
-    @property
-    def error(self) -> np.ndarray:
-        if self._error is None:
-            known = self._plain.error if self._plain is not None else None
-            self._error = np.zeros(self.shape, Wide) if known is None else known.astype(Wide)
-        return self._error
-
-    @property
-    def plain(self) -> Plain | None:
-        """The bounds in float64, where every number is an ordinary one; else None."""
-        if not self._weighed:
-            self._weighed = True
-            if self.huge is None:
-                with np.errstate(all="ignore"):
-                    self._plain = measured(self.value.astype(np.float64), self._error, self.precision)
-        return self._plain
-
-    @property
-    def certain(self) -> bool | None:
-        """True where every number is exact, False where none is, None where some are."""
-        if self._certain is UNKNOWN:
-            uncertain = 0 if self._error is None and self._plain is None else np.count_nonzero(self.error)
-            self._certain = True if not uncertain else False if uncertain == self.error.size else None
-        return self._certain
-
-    @property
-    def ones(self) -> np.ndarray | None:
-        """Where a number is 1 or -1 exactly, so that a product with it is exact; None if nowhere."""
-        if self._ones is UNKNOWN:
-            self._ones = self._exactly(np.abs(self.value) == 1)
-        return self._ones
-
-    @property
-    def zeros(self) -> np.ndarray | None:
-        """Where a number is 0 exactly; None if nowhere."""
-        if self._zeros is UNKNOWN:
-            self._zeros = self._exactly(self.value == 0)
-        return self._zeros
-
-    def _exactly(self, where: np.ndarray) -> np.ndarray | None:
-        if self.certain is False or not np.count_nonzero(where):
-            return None
-        return where if self.certain else where & (self.error == 0)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    # --- the same numbers in another order, shape or sign -----------------------------------------------------------
-
-    @property
-    def T(self) -> Enclosure:
-        return self.moved(lambda a: a.T)
-
-    def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> Enclosure:
-        """The same numbers in another order or shape."""
-        plain = None if self._plain is None else self._plain.moved(move)
-        if plain is not None:
-            moved = Enclosure.of(plain, self.precision)
-            moved._value, moved._parts = _moved(self._value, move), _moved_pair(self._parts, move)
-        else:
-            moved = Enclosure(np.asarray(move(self.value)), _moved(self.error, move), self.precision, _moved(self.huge, move))
-            moved._weighed = self._weighed
-        moved.fan = self.fan
-        return moved
-
-    def __getitem__(self, key: Any) -> Enclosure:
-        return self.moved(lambda a: a[key])
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of an enclosure of a single number")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Enclosure]:
-        return (self[i] for i in range(len(self)))
-
-    def reshape(self, *shape: int) -> Enclosure:
-        return self.moved(lambda a: a.reshape(*shape))
-
-    def __neg__(self) -> Enclosure:
-        return self._with(-self.value, lambda plain: -plain.centre)
-
-    def __abs__(self) -> Enclosure:
-        return self._with(np.abs(self.value), lambda plain: plain.size)
-
-    def _with(self, value: np.ndarray, centre: Callable[[Plain], np.ndarray]) -> Enclosure:
-        """The same bounds around values of the same magnitude."""
-        other = Enclosure(value, self._error, self.precision, self.huge)
-        other._weighed, other.fan = self._weighed, self.fan
-        if self._plain is not None:
-            other._plain = Plain(centre(self._plain), *self._plain[1:])
-        return other
-
-    # --- arithmetic -------------------------------------------------------------------------------------------------
-
-    def _lift(self, other: Any) -> Enclosure:
-        return other if isinstance(other, Enclosure) else lift(other, self.precision)
+    def kind(self) -> type[Enclosure]:
+        return Enclosure
 
     def __add__(self, other: Any) -> Enclosure:
-        return sums.add(self, self._lift(other))
+        return operating(sums.add(self, self._lift(other)))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Enclosure:
-        return sums.subtract(self, self._lift(other))
+        return operating(sums.subtract(self, self._lift(other)))
 
     def __rsub__(self, other: Any) -> Enclosure:
-        return sums.subtract(self._lift(other), self)
+        return operating(sums.subtract(self._lift(other), self))
 
     def __mul__(self, other: Any) -> Enclosure:
-        return products.multiply(self, self._lift(other))
+        return operating(products.multiply(self, self._lift(other)))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Enclosure:
-        return products.divide(self, self._lift(other))
+        return operating(products.divide(self, self._lift(other)))
 
     def __rtruediv__(self, other: Any) -> Enclosure:
-        return products.divide(self._lift(other), self)
+        return operating(products.divide(self._lift(other), self))
 
     def __matmul__(self, other: Any) -> Enclosure:
-        return matmul.matmul(self, self._lift(other))
+        return operating(matmul.matmul(self, self._lift(other)))
 
     def __rmatmul__(self, other: Any) -> Enclosure:
-        return matmul.matmul(self._lift(other), self)
+        return operating(matmul.matmul(self._lift(other), self))
 
     def __pow__(self, exponent: int) -> Enclosure:
-        return products.power(self, exponent)
+        return operating(products.power(self, exponent))
 
     def held(self, narrower: Precision) -> Enclosure:
         """The array after it was stored in a narrower format and read back, as an array of this precision.
@@ -215,135 +57,16 @@ class Enclosure:
         Exact numbers become the numbers that they are there; uncertain ones are uncertain by one rounding more, and may have
         become infinite where that format ends.
         """
-        return storage.held(self, narrower)
-
-    # --- questions --------------------------------------------------------------------------------------------------
-
-    def _compare(self, other: Any, relation: Callable[[Any, Any], np.ndarray]) -> Condition:
-        other = self._lift(other)
-        with np.errstate(invalid="ignore"):
-            reach = self.error + other.error
-            apart = np.abs(self.value - other.value)
-        return Condition(relation(self.value, other.value), (reach > 0) & ~(apart > reach))
-
-    def __eq__(self, other: Any) -> Condition:  # type: ignore[override]  # elementwise, as NumPy's
-        return self._compare(other, np.equal)
-
-    def __lt__(self, other: Any) -> Condition:
-        return self._compare(other, np.less)
-
-    def __gt__(self, other: Any) -> Condition:
-        return self._compare(other, np.greater)
-
-    def __le__(self, other: Any) -> Condition:
-        return self._compare(other, np.less_equal)
-
-    def __ge__(self, other: Any) -> Condition:
-        return self._compare(other, np.greater_equal)
-
-    __hash__ = None  # type: ignore[assignment]  # elementwise equality
-
-    def contains(self, observed: np.ndarray) -> np.ndarray:
-        """Where an evaluation in floating point may have returned ``observed``."""
-        near = self._holds_plainly(np.asarray(observed))
-        if near is not None:
-            return near
-        observed = np.asarray(observed).astype(Wide)
-        with np.errstate(all="ignore"):
-            near = np.abs(observed - self.value) <= self.error
-        same = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value))
-        return near | self._overflowed_to(observed) | same | np.isinf(self.error)
-
-    def _overflowed_to(self, observed: np.ndarray) -> np.ndarray:
-        """Where ``observed`` is the infinity that an overflow may have left, on the right side of zero."""
-        if self.huge is None:
-            return np.zeros(np.broadcast(observed, self.value).shape, bool)
-        right_sign = (np.sign(observed) == np.sign(self.value)) | (np.abs(self.value) <= self.error)
-        return np.isinf(observed) & self.huge & right_sign
-
-    def _holds_plainly(self, observed: np.ndarray) -> np.ndarray | None:
-        """All true where float64 suffices to see that everything is inside; else None."""
-        plain = self._plain
-        if plain is None or plain.error is None or observed.shape != self.shape:
-            return None
-        off = np.asarray(observed.astype(np.float64, copy=False) - plain.centre)
-        np.abs(off, out=off)
-        off += (4 * FLOAT64_U) * plain.size  # the value and the difference may have been rounded
-        near = off <= plain.error
-        return near if near.all() else None
-
-    def share(self, observed: np.ndarray) -> np.ndarray:
-        """How much of its budget ``observed`` uses: 0 exact, 1 at the edge, infinity outside of an exact or undefined value."""
-        observed = np.asarray(observed).astype(Wide)
-        with np.errstate(all="ignore"):
-            share = np.abs(observed - self.value) / self.error
-        share = np.where(np.isnan(share), np.inf, share)
-        same = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value))
-        exact = same | self._overflowed_to(observed) | np.isinf(self.error)
-        return np.where(exact, 0.0, share).astype(np.float64)
-
-    def parts_from(self, other: Enclosure) -> np.ndarray:
-        """Where no floating-point number can belong to both: the readings are told apart."""
-        with np.errstate(all="ignore"):
-            apart = np.abs(self.value - other.value) > self.error + other.error
-        one_undefined = np.isnan(self.value) != np.isnan(other.value)
-        void = np.isinf(self.error) | np.isinf(other.error)
-        both_huge = (False if self.huge is None else self.huge) & (False if other.huge is None else other.huge)
-        return (apart | one_undefined) & ~void & ~both_huge
-
-    @property
-    def may_overflow(self) -> np.ndarray:
-        """Where an evaluation may return an infinity that is not the value."""
-        return np.isinf(self.error) | (False if self.huge is None else self.huge)
-
-    @property
-    def void(self) -> np.ndarray:
-        """Where the budget is as large as the value or larger: agreement there says little."""
-        return ~(self.error <= np.abs(self.value)) & ~np.isnan(self.value)
-
-
-def _moved(array: np.ndarray | None, move: Callable[[np.ndarray], np.ndarray]) -> np.ndarray | None:
-    return None if array is None else np.asarray(move(array))
-
-
-def _moved_pair(pair: tuple[np.ndarray, np.ndarray] | None, move: Callable[[np.ndarray], np.ndarray]) -> Any:
-    return None if pair is None else tuple(np.asarray(move(part)) for part in pair)
+        return operating(storage.held(self, narrower))
 
 
 def lift(value: Any, precision: Precision) -> Enclosure:
     """A constant or an input: exact where the precision represents it, else as uncertain as its rounding."""
-    if isinstance(value, Enclosure):
-        return value
-    if type(value) is int:
-        return _whole(value, precision)
-    given = np.asarray(value)
-    if given.ndim and given.dtype == precision.numpy and not precision.flushes:
-        return _exact(given, precision)
-    return _rounded(given, precision)
+    return operating(intervals.lift(value, precision))
 
 
-@lru_cache(maxsize=256)
-def _whole(value: int, precision: Precision) -> Enclosure:
-    return _rounded(np.asarray(value), precision)
-
-
-def _exact(given: np.ndarray, precision: Precision) -> Enclosure:
-    """An array of numbers of the format; float64 holds those of all formats."""
-    plain = measured(given.astype(np.float64), None, precision)
-    return Enclosure(given.astype(Wide), None, precision) if plain is None else Enclosure.of(plain, precision)
-
-
-def _rounded(given: np.ndarray, precision: Precision) -> Enclosure:
-    wide = given.astype(Wide)
-    with np.errstate(all="ignore"):
-        error = np.abs(wide - wide.astype(precision.numpy).astype(Wide))
-    error = np.where(np.isfinite(wide), error, Wide(0))
-    if not wide.ndim and precision.scalar_u > precision.u:  # a scalar that the library keeps in its narrower format
-        error = np.maximum(error, np.abs(wide - wide.astype(np.float32).astype(Wide)))
-    if precision.flushes:  # subnormal inputs are read as zero
-        error = np.where(np.abs(wide) < precision.smallest_normal, np.abs(wide), error)
-    return Enclosure(wide, error, precision)
-
-
-# The operations make enclosures of enclosures: they and the operators above need one another.
-from . import matmul, products, storage, sums  # noqa: E402  (at the end, so that either may be imported first)
+def operating(made: Intervals) -> Enclosure:
+    """What an operation has made, with operators; an operand that it has handed back has them."""
+    if type(made) is Intervals:
+        made.__class__ = Enclosure
+    return made  # type: ignore[return-value]

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .enclosure import Enclosure, Wide
+from .intervals import Intervals, Wide
 from .plain import NEGLIGIBLE
 from .settle import either, quicker, remembered, settle, settle_plain
 
 _MODERATE = 300.0  # exponentials of such arguments are ordinary numbers of float64
 
 
-def _exp_plain(a: Enclosure) -> Enclosure | None:
+def _exp_plain(a: Intervals) -> Intervals | None:
     bounds, p = a.plain, a.precision
     if bounds is None or bounds.high > _MODERATE:
         return None
@@ -27,7 +27,7 @@ def _exp_plain(a: Enclosure) -> Enclosure | None:
 def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray], np.ndarray], ulps: str):
     """An increasing function with a bound on how far it moves for a given move of its argument."""
 
-    def apply(a: Enclosure) -> Enclosure:
+    def apply(a: Intervals) -> Intervals:
         p = a.precision
         with np.errstate(all="ignore"):
             value = function(a.value)
@@ -43,7 +43,7 @@ def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray]
             limit = function(np.where(a.value > 0, Wide(np.inf), Wide(-np.inf)))
             reach = np.where(a.huge & np.isfinite(limit), np.abs(limit - value), 0)
         huge = a.huge & ~np.isfinite(limit)
-        return Enclosure(result.value, np.maximum(result.error, reach), p, either(result.huge, huge))
+        return Intervals(result.value, np.maximum(result.error, reach), p, either(result.huge, huge))
 
     return apply
 
@@ -64,8 +64,8 @@ sqrt = remembered(_monotone(np.sqrt, _sqrt_spread, "one"))
 tanh = _monotone(np.tanh, lambda v, e: np.minimum(e, 2), "elementary")
 
 
-def sign(a: Enclosure) -> Enclosure:
+def sign(a: Intervals) -> Intervals:
     """Exact where the sign is decided; anything from -1 to 1 where it is not."""
     decided = (a.error == 0) | (np.abs(a.value) > a.error)
     error = np.where(np.isinf(a.error), a.error, np.where(decided, Wide(0), Wide(1)))
-    return Enclosure(np.where(decided, np.sign(a.value), Wide(0)), error, a.precision)
+    return Intervals(np.where(decided, np.sign(a.value), Wide(0)), error, a.precision)

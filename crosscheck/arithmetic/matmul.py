@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .enclosure import Enclosure, Wide
+from .intervals import Intervals, Wide
 from .plain import FLOAT64_U, NEGLIGIBLE, ROUND_UP, SAFE, Plain, bounded, gamma_plain
+from .products import multiply
 from .settle import WIDE_U, gamma, quicker
 from .sums import total
 
@@ -16,7 +17,7 @@ _FEW_TERMS = 2**14  # up to here a matrix product in extended precision is quick
 _CARELESS = 256  # this part of a budget may be lost to the evaluation of the value in float64
 
 
-def _matmul_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+def _matmul_plain(a: Intervals, b: Intervals) -> Intervals | None:
     left, right, p = a.plain, b.plain, a.precision
     if left is None or right is None or not a.ndim == b.ndim == 2:
         return None
@@ -42,7 +43,7 @@ def _matmul_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
     bounds = bounded(centre, size, error, p, float(size.min()), 3 * (largest + n * p.eta))
     if bounds is None:
         return None
-    product = Enclosure.of(bounds, p, value, sliced)
+    product = Intervals.of(bounds, p, value, sliced)
     product.fan = n
     return product
 
@@ -58,7 +59,7 @@ def _spread(a: Plain, b: Plain, gamma_n: float) -> np.ndarray:
 Tops = float | np.ndarray  # a power of two above all magnitudes of a matrix, or of each of its rows or columns
 
 
-def _sliced_product(a: Enclosure, b: Enclosure, error: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _sliced_product(a: Intervals, b: Intervals, error: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """A B as the sum of two matrices in float64. What is missing is added to ``error``; None if that would be noticed, as in a
     row of very different magnitudes.
 
@@ -81,7 +82,7 @@ def _sliced_product(a: Enclosure, b: Enclosure, error: np.ndarray) -> tuple[np.n
     return None
 
 
-def _tops(a: Enclosure, b: Enclosure) -> Iterator[tuple[Tops, Tops]]:
+def _tops(a: Intervals, b: Intervals) -> Iterator[tuple[Tops, Tops]]:
     """For all of a product's matrices at once, which is quicker, then for each row of A and column of B."""
     assert a.plain is not None
     assert b.plain is not None
@@ -93,7 +94,7 @@ def _power_of_two_above(size: np.ndarray, axis: int) -> np.ndarray:
     return np.ldexp(1.0, np.frexp(size.max(axis=axis, keepdims=True))[1])
 
 
-def _slices(matrix: Enclosure, bits: int, top: Tops) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _slices(matrix: Intervals, bits: int, top: Tops) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The leading bits of a matrix, the rest, and all of it, in float64."""
     bounds = matrix.plain
     assert bounds is not None
@@ -106,7 +107,7 @@ def _slices(matrix: Enclosure, bits: int, top: Tops) -> tuple[np.ndarray, np.nda
     return high, low, centre
 
 
-def _matmul_any(a: Enclosure, b: Enclosure) -> Enclosure:
+def _matmul_any(a: Intervals, b: Intervals) -> Intervals:
     p, n = a.precision, a.shape[-1]
     gamma_n = gamma(n, p)
     with np.errstate(all="ignore"):
@@ -123,16 +124,16 @@ def _matmul_any(a: Enclosure, b: Enclosure) -> Enclosure:
         overflow = size + spread > p.max
         if a.huge is not None or b.huge is not None or overflow.any() or not np.isfinite(value).all():
             return _matmul_termwise(a, b)
-    product = Enclosure(np.asarray(value), np.asarray(error), p)
+    product = Intervals(np.asarray(value), np.asarray(error), p)
     product.fan = n
     return product
 
 
-def _matmul_termwise(a: Enclosure, b: Enclosure) -> Enclosure:
+def _matmul_termwise(a: Intervals, b: Intervals) -> Intervals:
     """The matrix product as explicit sums of products: slow, and exact about what overflow and infinities do."""
     left = a.reshape(1, -1) if a.ndim == 1 else a
     right = b.reshape(-1, 1) if b.ndim == 1 else b
-    terms = left.moved(lambda x: x[:, :, None]) * right.moved(lambda x: x[None, :, :])
+    terms = multiply(left.moved(lambda x: x[:, :, None]), right.moved(lambda x: x[None, :, :]))
     shape = (a.shape[:-1] if a.ndim > 1 else ()) + (b.shape[1:] if b.ndim > 1 else ())
     return total(terms, axis=1).reshape(*shape)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .enclosure import Enclosure, Wide
 from .formats import Precision
+from .intervals import Intervals, Wide
 from .plain import NEGLIGIBLE
 from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, quicker, remembered, settle, settle_plain, together
+from .storage import held
 
 _QUOTIENT_ULPS = 2  # libraries write, and compilers make, a product with a rounded reciprocal of a quotient
 
 
-def _multiply_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+def _multiply_plain(a: Intervals, b: Intervals) -> Intervals | None:
     both = both_plain(a, b)
     if both is None:
         return None
@@ -27,7 +28,7 @@ def _multiply_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
     return settle_plain(a.value * b.value, spread, p, eta=p.eta, low=low, high=high)
 
 
-def _multiply_any(a: Enclosure, b: Enclosure) -> Enclosure:
+def _multiply_any(a: Intervals, b: Intervals) -> Intervals:
     with np.errstate(all="ignore"):
         value = a.value * b.value
         spread = _spread_of_product(a, b)
@@ -40,7 +41,7 @@ def _multiply_any(a: Enclosure, b: Enclosure) -> Enclosure:
         return settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
 
 
-def _spread_of_product(a: Enclosure, b: Enclosure) -> np.ndarray | None:
+def _spread_of_product(a: Intervals, b: Intervals) -> np.ndarray | None:
     """|a|F + |b|E + EF, E and F the errors of a and b; None where both are exact."""
     if a.certain and b.certain:
         return None
@@ -65,7 +66,7 @@ def _vanished(value: np.ndarray, spread: np.ndarray | None) -> np.ndarray | None
 _product = quicker(_multiply_plain, _multiply_any)
 
 
-def multiply(a: Enclosure, b: Enclosure) -> Enclosure:
+def multiply(a: Intervals, b: Intervals) -> Intervals:
     """a b; by the number 1 or -1 it is the other, with all that is known of that."""
     for one, other in ((a, b), (b, a)):
         if not one.shape and one.ones is not None and other.shape:
@@ -73,7 +74,7 @@ def multiply(a: Enclosure, b: Enclosure) -> Enclosure:
     return _product(a, b)
 
 
-def _divide_plain(a: Enclosure, b: Enclosure) -> Enclosure | None:
+def _divide_plain(a: Intervals, b: Intervals) -> Intervals | None:
     both = both_plain(a, b)
     if both is None or both[1].may_hold_one:
         return None
@@ -97,7 +98,7 @@ def _has_odd_reciprocal(size: np.ndarray, error: np.ndarray, p: Precision) -> np
     return np.isfinite(size) & ((size + error > 1 / p.smallest_normal) | ((size > 0) & (size < 1 / p.max)))
 
 
-def _divide_any(a: Enclosure, b: Enclosure) -> Enclosure:
+def _divide_any(a: Intervals, b: Intervals) -> Intervals:
     with np.errstate(all="ignore"):
         value = a.value / b.value
         size = np.abs(b.value)
@@ -132,18 +133,18 @@ divide = quicker(_divide_plain, _divide_any)
 
 
 @remembered
-def power(a: Enclosure, exponent: int) -> Enclosure:
+def power(a: Intervals, exponent: int) -> Intervals:
     """a**exponent for a whole exponent >= 0: by repeated products or by a power function, whichever rounds worse."""
     narrower = a.precision.powers
     if a.ndim or narrower is None:
         return _power(a, exponent, a.precision)
-    formed = _power(a.held(narrower), exponent, narrower)
-    return Enclosure(formed.value, formed.error, a.precision, formed.huge)
+    formed = _power(held(a, narrower), exponent, narrower)
+    return Intervals(formed.value, formed.error, a.precision, formed.huge)
 
 
-def _power(a: Enclosure, exponent: int, p: Precision) -> Enclosure:
+def _power(a: Intervals, exponent: int, p: Precision) -> Intervals:
     if exponent == 0:
-        return Enclosure(np.ones(a.shape, Wide), None, p)
+        return Intervals(np.ones(a.shape, Wide), None, p)
     if exponent == 1:
         return a
     with np.errstate(all="ignore"):
@@ -155,7 +156,7 @@ def _power(a: Enclosure, exponent: int, p: Precision) -> Enclosure:
     return settle(value, spread, p, ulps, huge=a.huge, exact=either(a.zeros, a.ones))
 
 
-def prod(a: Enclosure) -> Enclosure:
+def prod(a: Intervals) -> Intervals:
     """The product of all elements."""
     p, n = a.precision, a.value.size
     with np.errstate(all="ignore"):
@@ -176,4 +177,4 @@ def prod(a: Enclosure) -> Enclosure:
             error, huge = a.error.sum(), huge and a.huge is not None
         error = Wide(np.inf) if void or np.isnan(error) else error
         error = error if np.isfinite(value) else Wide(0)
-    return Enclosure(np.asarray(value), np.asarray(error), p, np.asarray(True) if huge else None)
+    return Intervals(np.asarray(value), np.asarray(error), p, np.asarray(True) if huge else None)

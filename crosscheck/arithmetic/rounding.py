@@ -12,22 +12,29 @@ Overflow: an element marked ``huge`` may have become infinite. Dividing by it gi
 An ``error`` of infinity means that the budget is void: the reading's evaluation may return anything, NaN included.
 
 Each operation is written twice: for plain arrays (``plain``), whose bounds float64 suffices for, and for all others. This
-module is the namespace of all of them; ``enclosure`` holds the array, ``settle`` what is common to the operations.
+module is the namespace of all of them; ``intervals`` holds the array, ``settle`` what is common to the operations, and
+``enclosure`` gives arrays operators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import functions, products, sums
-from .enclosure import Condition, Enclosure, Wide, lift
+from .enclosure import Condition, Enclosure, Wide, lift, operating
 from .formats import Precision
+from .intervals import Intervals
 from .settle import flag
 
 __all__ = ["Condition", "Enclosure", "Rounding", "Wide", "lift"]
+
+
+def _operation(function: Callable[..., Intervals]) -> Any:
+    """A function of the namespace, whose results have operators."""
+    return staticmethod(lambda *operands, **named: operating(function(*operands, **named)))
 
 
 class Rounding:
@@ -39,14 +46,14 @@ class Rounding:
     def asarray(self, value: Any) -> Enclosure:
         return lift(value, self.precision)
 
-    exp = staticmethod(functions.exp)
-    log = staticmethod(functions.log)
-    log1p = staticmethod(functions.log1p)
-    sqrt = staticmethod(functions.sqrt)
-    tanh = staticmethod(functions.tanh)
-    sign = staticmethod(functions.sign)
-    sum = staticmethod(sums.total)
-    prod = staticmethod(products.prod)
+    exp = _operation(functions.exp)
+    log = _operation(functions.log)
+    log1p = _operation(functions.log1p)
+    sqrt = _operation(functions.sqrt)
+    tanh = _operation(functions.tanh)
+    sign = _operation(functions.sign)
+    sum = _operation(sums.total)
+    prod = _operation(products.prod)
 
     abs = staticmethod(abs)
 

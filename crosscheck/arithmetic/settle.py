@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from . import plain as in_float64
-from .enclosure import Enclosure, Wide
 from .formats import Precision
+from .intervals import Intervals, Wide
 from .plain import NEGLIGIBLE, Plain, bounded
 
 WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
@@ -28,7 +28,7 @@ def settle(
     huge: np.ndarray | None = None,
     void: np.ndarray | None = None,
     exact: np.ndarray | None = None,
-) -> Enclosure:
+) -> Intervals:
     """The result of an operation: propagated ``spread`` (None: nothing) plus the rounding of this operation, but where it is
     ``exact``.
 
@@ -64,7 +64,7 @@ def settle(
     if of_uncertain is not None and np.count_nonzero(of_uncertain):
         # An infinity that comes of uncertain operands could have been anything; NaN stays NaN.
         value, error = np.where(of_uncertain, Wide(0), value), np.where(of_uncertain, Wide(np.inf), error)
-    return Enclosure(value, error, precision, huge)
+    return Intervals(value, error, precision, huge)
 
 
 def settle_plain(
@@ -75,7 +75,7 @@ def settle_plain(
     eta: float = 0,
     low: float | None = None,
     high: float | None = None,
-) -> Enclosure | None:
+) -> Intervals | None:
     """As ``settle``, in float64, for an operation on plain arrays that is nowhere exact; None if its result is not plain: then
     the general way must be gone.
 
@@ -96,15 +96,15 @@ def settle_plain(
     if high is not None:
         high = (high * (1 + k) + eta) * in_float64.ROUND_UP
     bounds = bounded(centre, size, error, p, low, high)
-    return None if bounds is None else Enclosure.of(bounds, p, value)
+    return None if bounds is None else Intervals.of(bounds, p, value)
 
 
-def quicker(plain: Callable[..., Enclosure | None], general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
+def quicker(plain: Callable[..., Intervals | None], general: Callable[..., Intervals]) -> Callable[..., Intervals]:
     """An operation that takes the quick way where that is open, else the one that knows all special cases; of scalars alone
     that one is remembered."""
     of_scalars = remembered(general)
 
-    def operation(*operands: Enclosure) -> Enclosure:
+    def operation(*operands: Intervals) -> Intervals:
         if not any(a.shape for a in operands):
             return of_scalars(*operands)
         result = plain(*operands)
@@ -113,11 +113,11 @@ def quicker(plain: Callable[..., Enclosure | None], general: Callable[..., Enclo
     return operation
 
 
-def remembered(general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
+def remembered(general: Callable[..., Intervals]) -> Callable[..., Intervals]:
     """The operation with a memory for scalars: 1-β and β^t are asked for at every step of every trace by every reading."""
-    known: dict[Any, Enclosure] = {}
+    known: dict[Any, Intervals] = {}
 
-    def operation(a: Enclosure, *others: Any) -> Enclosure:
+    def operation(a: Intervals, *others: Any) -> Intervals:
         key = _identity(a, others)
         if key is None:
             return general(a, *others)
@@ -130,13 +130,14 @@ def remembered(general: Callable[..., Enclosure]) -> Callable[..., Enclosure]:
     return operation
 
 
-def _identity(a: Enclosure, others: tuple[Any, ...]) -> Any:
+def _identity(a: Intervals, others: tuple[Any, ...]) -> Any:
     """What an operation on scalars depends on: their numbers, and the precision, which the result keeps alive. None for arrays,
     for zeros, which equal each other whatever their sign, and for what has more to it."""
     key: list[Any] = [id(a.precision)]
     for operand in (a, *others):
-        if isinstance(operand, Enclosure):
-            if type(operand) is not Enclosure or operand.shape or operand.huge is not None or operand.fan or not operand.value:
+        if isinstance(operand, Intervals):
+            own_way = type(operand) is not operand.kind
+            if own_way or operand.shape or operand.huge is not None or operand.fan or not operand.value:
                 return None
             key += (operand.value[()], operand.error[()])
         else:
@@ -144,7 +145,7 @@ def _identity(a: Enclosure, others: tuple[Any, ...]) -> Any:
     return tuple(key)
 
 
-def both_plain(a: Enclosure, b: Enclosure) -> tuple[Plain, Plain] | None:
+def both_plain(a: Intervals, b: Intervals) -> tuple[Plain, Plain] | None:
     """The bounds of two operands, if both are plain, and so large that it pays to find out."""
     if math.prod(a.shape) < _FEW and math.prod(b.shape) < _FEW:
         return None
@@ -165,7 +166,7 @@ def together(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
     return a + b
 
 
-def flag(a: Enclosure, shape: tuple[int, ...]) -> np.ndarray:
+def flag(a: Intervals, shape: tuple[int, ...]) -> np.ndarray:
     """Where an element may have overflowed."""
     return np.zeros(shape, bool) if a.huge is None else np.broadcast_to(a.huge, shape)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .enclosure import Enclosure, Wide
 from .formats import Precision
+from .intervals import Intervals, Wide
 from .settle import flag, settle
 
 
-def held(a: Enclosure, narrower: Precision) -> Enclosure:
+def held(a: Intervals, narrower: Precision) -> Intervals:
     """``a`` after it was stored in ``narrower`` and read back; its precision stays what it was."""
     with np.errstate(all="ignore"):
         stored = settle(a.value, a.error, narrower, huge=a.huge)
@@ -18,7 +18,7 @@ def held(a: Enclosure, narrower: Precision) -> Enclosure:
         value = np.where(certain, rounded.astype(Wide), stored.value)
         error = np.where(certain, doubt.astype(Wide), stored.error)
     huge = None if stored.huge is None else stored.huge & ~certain
-    return Enclosure(value, error, a.precision, huge)
+    return Intervals(value, error, a.precision, huge)
 
 
 def _roundings(numbers: np.ndarray, narrower: Precision) -> tuple[np.ndarray, np.ndarray]:

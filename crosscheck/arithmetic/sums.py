@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .enclosure import Enclosure, Wide
 from .formats import Precision
+from .intervals import Intervals, Wide
 from .plain import gamma_plain
 from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, quicker, settle, settle_plain, together
 
 
-def _combine_plain(combine: np.ufunc, a: Enclosure, b: Enclosure) -> Enclosure | None:
+def _combine_plain(combine: np.ufunc, a: Intervals, b: Intervals) -> Intervals | None:
     both = both_plain(a, b)
     if both is None or not (both[0].uncertain or both[1].uncertain):  # a sum of exact numbers may be exact
         return None
@@ -26,7 +26,7 @@ def _combine_plain(combine: np.ufunc, a: Enclosure, b: Enclosure) -> Enclosure |
     return settle_plain(combine(a.value, b.value), spread, p, eta=_flushed(p), high=high)
 
 
-def _add_any(a: Enclosure, b: Enclosure) -> Enclosure:
+def _add_any(a: Intervals, b: Intervals) -> Intervals:
     with np.errstate(all="ignore"):
         value = a.value + b.value
         spread = None if a.certain and b.certain else a.error + b.error
@@ -52,7 +52,7 @@ def _flushed(p: Precision) -> float:
     return p.eta if p.flushes else 0.0
 
 
-def _exact(a: Enclosure, b: Enclosure, value: np.ndarray) -> np.ndarray | None:
+def _exact(a: Intervals, b: Intervals, value: np.ndarray) -> np.ndarray | None:
     """Where nothing is added, or the sum of two exact numbers is a number of the format itself; None if nowhere."""
     unchanged = either(a.zeros, b.zeros)
     if a.certain is False or b.certain is False:
@@ -73,7 +73,7 @@ add = quicker(partial(_combine_plain, np.add), _add_any)
 subtract = quicker(partial(_combine_plain, np.subtract), lambda a, b: _add_any(a, -b))
 
 
-def total(a: Enclosure, axis: int | None = None) -> Enclosure:
+def total(a: Intervals, axis: int | None = None) -> Intervals:
     """The sum over an axis or all elements."""
     p = a.precision
     with np.errstate(all="ignore"):
@@ -87,10 +87,10 @@ def total(a: Enclosure, axis: int | None = None) -> Enclosure:
         error = np.where(np.isfinite(value) | (error > 0), error, Wide(0))
         exact_special = ~np.isfinite(value) & (spread == 0) & ~void
         error = np.where(exact_special, Wide(0), error)
-    return Enclosure(np.asarray(value), np.asarray(error), p, np.asarray(huge) if np.any(huge) else None)
+    return Intervals(np.asarray(value), np.asarray(error), p, np.asarray(huge) if np.any(huge) else None)
 
 
-def _overflows(a: Enclosure, axis: int | None, size: np.ndarray, value: np.ndarray) -> tuple[Any, Any]:
+def _overflows(a: Intervals, axis: int | None, size: np.ndarray, value: np.ndarray) -> tuple[Any, Any]:
     """Where some order of summation may meet inf - inf (void), and where it may only overflow (huge)."""
     flags = np.zeros(a.shape, bool) if a.huge is None else a.huge
     over = np.isfinite(value) & ((size > a.precision.max) | flags.any(axis=axis))
