@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from gradspec.adapters import framework, framework_names
+from gradspec.reference import Optimizer, catalogue
 
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = {"torch", "jax", "jaxlib", "optax", "flax", "tensorflow", "keras", "mlx"}
@@ -209,6 +211,181 @@ def test_the_check_for_circles_sees_one_that_is_lazy() -> None:
     both = {"gradspec.one": (False, one), "gradspec.other": (False, other)}
     assert circles(both)
     assert not circles(both | {"gradspec.other": (False, "if TYPE_CHECKING:\n    from . import one")})
+
+
+# --- the engine knows no formula by name, and no English ------------------------------------------------------------
+
+# Names of the catalogue that say nothing of a formula where the engine uses them: they are NumPy's, Python's or English.
+ORDINARY = frozenset(
+    [
+        *(
+            "all",
+            "broadcast",
+            "divide",
+            "eps",
+            "identity",
+            "ignore",
+            "max",
+            "maximum",
+            "min",
+            "nan",
+            "ones",
+            "prod",
+            "reciprocal",
+        ),
+        *("sign", "split", "start", "sum", "A", "z"),  # z is any output, A any matrix
+        *("average", "difference", "elements", "epsilon", "examples", "expression", "factor", "first", "half", "last", "loss"),
+        *("no", "none", "one", "outside", "path", "rate", "second", "slope", "stored", "three", "zero"),
+    ]
+)
+
+# Modules that are still to be freed of names or of English: the fewer, the better.
+NAMES_REMAIN = frozenset(
+    [
+        "crosscheck/cells/script.py",
+        "crosscheck/identification/functions/arrangements.py",
+        "crosscheck/identification/functions/identifying.py",
+        "crosscheck/identification/optimizers/experiments.py",
+        "crosscheck/identification/optimizers/narrower.py",
+        "crosscheck/identification/optimizers/prediction.py",
+        "crosscheck/identification/optimizers/space.py",
+        "crosscheck/inputs/traces.py",
+        "crosscheck/porting/proof.py",
+        "crosscheck/porting/text.py",
+        "crosscheck/sheet/properties.py",
+        "crosscheck/sheet/studies.py",
+    ]
+)
+ENGLISH_REMAINS = frozenset(
+    [
+        "crosscheck/campaign/run.py",
+        "crosscheck/cells/examination.py",
+        "crosscheck/cells/forward.py",
+        "crosscheck/cells/script.py",
+        "crosscheck/cells/verdict.py",
+        "crosscheck/findings.py",
+        "crosscheck/identification/answer.py",
+        "crosscheck/identification/functions/arrangements.py",
+        "crosscheck/identification/functions/callables.py",
+        "crosscheck/identification/functions/identifying.py",
+        "crosscheck/identification/functions/overlay.py",
+        "crosscheck/identification/optimizers/confirmation.py",
+        "crosscheck/identification/optimizers/identifying.py",
+        "crosscheck/identification/optimizers/playing.py",
+        "crosscheck/identification/optimizers/prediction.py",
+        "crosscheck/identification/optimizers/surroundings.py",
+        "crosscheck/identification/targets.py",
+        "crosscheck/identification/text.py",
+        "crosscheck/porting/defaults.py",
+        "crosscheck/porting/equality.py",
+        "crosscheck/porting/ports.py",
+        "crosscheck/porting/proof.py",
+        "crosscheck/porting/source.py",
+        "crosscheck/porting/text.py",
+        "crosscheck/porting/written.py",
+        "crosscheck/readings/compare.py",
+        "crosscheck/sheet/contested.py",
+        "crosscheck/sheet/proofs.py",
+        "crosscheck/sheet/properties.py",
+        "crosscheck/sheet/studies.py",
+    ]
+)
+
+ENGLISH = re.compile(r"[A-Za-z’']{2,},?(?: [A-Za-z’']+,?){2,}")  # three words and more
+
+
+def catalogued() -> frozenset[str]:
+    """The ids, last names and groups of all lines, and the names of their axes, options and hyperparameters."""
+    found: set[str] = set()
+    for line in catalogue(beyond=True).values():
+        found |= {line.id, line.name, line.id.partition(".")[0] + "."}
+        found |= {axis.name for axis in line.axes} | {option for axis in line.axes for option in axis.names}
+        if isinstance(line, Optimizer):
+            found |= {hyper.name for hyper in line.hyperparameters}
+    return frozenset(found - ORDINARY)
+
+
+def said(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of code, without docstrings and without what is raised."""
+    for child in ast.iter_child_nodes(tree):
+        if not isinstance(child, ast.Raise) and not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)):
+            yield child
+            yield from said(child)
+
+
+def words(node: ast.AST) -> list[str]:
+    """The names that a node may mention: that of a variable, an attribute or an argument, or the words of a string."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return [word for raw in re.findall(r"[\w.-]+", text) for word in (raw, raw.rstrip("."))]
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+            return [name]
+    return []
+
+
+def named(source: str) -> set[str]:
+    """The catalogue's names that a module of the engine mentions."""
+    return {word for node in said(ast.parse(source)) for word in words(node)} & catalogued()
+
+
+def english(source: str) -> list[str]:
+    """The strings of a module that are English: neither docstrings nor what is raised, nor source code that is written."""
+    strings = [node.value for node in said(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [text for text in strings if ENGLISH.search(text) and not is_code(text)]
+
+
+def is_code(text: str) -> bool:
+    """Whether a string is a statement of Python, such as ``from math import inf``."""
+    try:
+        return bool(ast.parse(text.strip()).body)
+    except SyntaxError:
+        return False
+
+
+ENGINE = [str(path.relative_to(ROOT)) for path in modules("crosscheck")]
+
+
+@pytest.mark.parametrize("module", [module for module in ENGINE if module not in NAMES_REMAIN])
+def test_the_engine_knows_no_formula_by_name(module: str) -> None:
+    assert not named((ROOT / module).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("module", [module for module in ENGINE if module not in ENGLISH_REMAINS])
+def test_the_engine_speaks_no_english(module: str) -> None:
+    assert not english((ROOT / module).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if line.id == 'optimizer.adam': pass",
+        "LINES = ('scalar.', )",
+        "x = h.beta1",
+        "search(beta2=0.5)",
+        "def f(weight_decay): return weight_decay",
+        "x = reading['ties']",
+        "x = reading.but(correction='complement-of-power')",
+        "x = f'in {rate} of rmsprop'",
+    ],
+)
+def test_the_check_for_names_catches(source: str) -> None:
+    assert named(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["'Of the beta1 of rmsprop.'", "def f():\n    'as in rmsprop'", "raise ValueError('no beta1')"]
+)
+def test_docstrings_and_errors_may_name_a_formula(source: str) -> None:
+    assert not named(source)
+
+
+def test_the_check_for_english_catches_a_sentence_and_spares_docstrings_errors_and_code() -> None:
+    assert english("x = 'the printed reading fits'")
+    assert english("x = f'{n} readings that fit as well'")
+    assert english("def f(x='when it was saved'): pass")
+    assert not english(
+        "'The module of it all.'\nraise ValueError('no reading fits')\nx = 'from math import inf'\ny = 'no-reading'"
+    )
 
 
 @pytest.mark.parametrize("package", [*RULES, "tests", "benchmarks"])
