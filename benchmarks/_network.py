@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gradspec.reference.activations import sigmoid, through_sigmoid
 from gradspec.reference.lines import mlp, mlp2
+from gradspec.reference.pieces.activations import one_minus_z, sigmoid
+from gradspec.reference.pieces.squared_error import number_of_examples
 
 FEATURES, HIDDEN, EXAMPLES = 64, 64, 32
 PARAMETERS = ("W1", "b1", "w2", "b2")
@@ -31,8 +32,8 @@ def gradients(xp: Any, W1: Any, b1: Any, w2: Any, b2: Any, X: Any, y: Any) -> tu
     Z1 = _layer(xp, W1, X, b1)
     A = sigmoid(xp, Z1)
     y_hat = _layer(xp, w2, A, b2)
-    delta2 = mlp2.squared_error_vjp(xp, xp.asarray(1), y_hat, y, normaliser="examples")["y_hat"]
-    delta1 = through_sigmoid(xp, w2.T @ delta2, Z1, A, "one-minus-z")  # torch and JAX evaluate the slope so
+    delta2 = mlp2.squared_error_vjp(xp, xp.asarray(1), y_hat, y, normaliser=number_of_examples)["y_hat"]
+    delta1 = one_minus_z(xp, w2.T @ delta2, Z1, A)  # torch and JAX evaluate the slope so
     return (*_of_layer(xp, delta1, W1, X, b1), *_of_layer(xp, delta2, w2, A, b2))
 
 

@@ -123,24 +123,69 @@ class Finding(Struct, frozen=True):
         return f"<finding {self.cell.id}: {self.verdict}>"
 
 
+class Counterexample(Struct, frozen=True):
+    """Values of the symbols at which the derivative of the forward line and what the reading gives differ."""
+
+    at: dict[str, int]
+    derivative: str
+    given: str
+
+
 class Proof(Struct, frozen=True):
     """Whether a backward line follows from its forward line, by SymPy on small symbolic shapes.
 
     ``role`` says of which reading: the "printed" one, the "standard" one or, where the printed one is refuted and has several
-    odd axes, the standard one with only this axis as printed ("standard but ones").
+    odd axes, the standard one with only ``axis`` as printed ("standard-but"). ``entries`` were compared at sizes ``shapes``,
+    all symbols positive. Of a refuted one, ``of`` and ``index`` name the first entry that differs, with a ``counterexample``,
+    or a cotangent whose ``given_shape`` is not its input's ``shape``. ``unfit`` are the first sizes for which the reading has
+    no value, and ``why`` says it.
     """
 
     line: str
     reading: dict[str, str]
-    role: str
-    outcome: Literal["proved", "refuted", "no value", "not applicable"]
+    role: Literal["printed", "standard", "standard-but"]
+    outcome: Literal["proved", "refuted", "no value"]
     shapes: dict[str, int]
-    detail: str
-    counterexample: str = ""
+    axis: str = ""
+    entries: int = 0
+    of: str = ""
+    index: list[int] = []
+    counterexample: Counterexample | None = None
+    shape: list[int] = []
+    given_shape: list[int] = []
+    unfit: dict[str, int] = {}
+    why: str = ""
+
+
+class Breach(Struct, frozen=True):
+    """The first trial that breaks a property: where, what was found there, and what was expected.
+
+    ``fault`` says how the two stand: what was found "differs" from what was expected, "exceeds" it, is "outside" of its shares,
+    has another "shape", or is "undefined". ``of`` names what is looked at ("x_bar"), ``index`` and ``step`` its place; numbers
+    have six digits, and their ``difference``. ``after`` is what was done to the sample: ["swapped", "n"]. A map's trial has a
+    ``sample``, with its ``inputs`` where they are few; an optimizer's has hyperparameters.
+    """
+
+    fault: Literal["differs", "exceeds", "outside", "shape", "undefined"]
+    of: str
+    index: list[int] = []
+    step: int = 0
+    found: str = ""
+    expected: str = ""
+    difference: str = ""
+    after: list[str] = []
+    sample: Label | None = None
+    sizes: dict[str, int] = {}
+    inputs: dict[str, Any] = {}  # nested lists
+    hyper: dict[str, float] = {}
 
 
 class Check(Struct, frozen=True):
-    """A property held on generated inputs: a mnemonic of the sheet, linearity, the adjoint identity, batches, permutations."""
+    """A property held on generated inputs: a mnemonic of the sheet, linearity, the adjoint identity, batches, permutations.
+
+    ``without`` counts the samples on which the reading has no value, ``why`` says it of the first. Without any trial, and with
+    such samples, the property does not hold.
+    """
 
     line: str
     property: str
@@ -148,7 +193,10 @@ class Check(Struct, frozen=True):
     reading: dict[str, str]
     holds: bool
     trials: int
-    detail: str = ""
+    broken: int = 0
+    first: Breach | None = None
+    without: int = 0
+    why: str = ""
 
 
 class Unfinished(Struct, frozen=True):
@@ -162,22 +210,29 @@ class Unfinished(Struct, frozen=True):
 class Deviation(Struct, frozen=True):
     """A contestable point of the sheet: the printed option on one axis against another, and what shows it.
 
-    ``standard`` is the option that the printed one is set against: the standard one where the print is an "erratum" or a worse
+    ``rival`` is the option that the printed one is set against: the standard one where the print is an "erratum" or a worse
     evaluation ("precision"), and where it is standard itself ("convention") the one that most frameworks have instead.
+    ``question`` is empty where the catalogue has none, a LaTeX where the option is said in words only. ``natives`` are the
+    frameworks' own functions that fit an option alone, ``derived`` the packages in which the printed line, run as code, gives
+    it. ``refuted`` if the cotangent does not follow from the forward line with the printed option; ``breaks`` are properties
+    that the printed option breaks, in the ``evidence`` beside the standard reading.
     """
 
     line: str
     axis: str
+    kind: Literal["erratum", "convention", "precision"]
     question: str
     printed: str
-    standard: str
-    printed_latex: str  # empty where the option is said in words only
-    standard_latex: str
-    conclusion: str  # computed from the evidence
-    evidence: list[str]
-    witness: Witness | None
+    rival: str
+    printed_latex: str
+    rival_latex: str
+    natives: dict[str, list[str]] = {}
+    derived: dict[str, list[str]] = {}
+    refuted: bool = False
+    breaks: list[str] = []
+    evidence: list[Check] = []
+    witness: Witness | None = None
     source: str = ""
-    kind: Literal["erratum", "convention", "precision"] = "erratum"
 
 
 class Series(Struct, frozen=True):
@@ -223,6 +278,7 @@ class LineInfo(Struct, frozen=True):
     latex: str
     standard_latex: str
     axes: list[AxisInfo]
+    section: str = ""
     mnemonic: str = ""
     notes: str = ""
     source: str = ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .activations import ACTIVATIONS
 from .arguments import ArgumentError, suggest
 from .lines import mlp, mlp2
 from .namespace import Floating
+from .pieces.activations import ACTIVATIONS
 
 Layers = Sequence[tuple[Any, Any]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Literal
@@ -233,13 +233,41 @@ class Mnemonic:
     residual: Callable[..., Any]
 
 
+class Fault(Enum):
+    """How a trial of a property fails."""
+
+    DIFFERS = "found is another number than expected"
+    EXCEEDS = "found is above expected, which it may at most be"
+    OUTSIDE = "found is no share of expected"
+    SHAPE = "found and expected are shapes, and differ"
+    UNDEFINED = "a number is expected, and there is none"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One trial of a property: that it holds, or the first number that breaks it.
+
+    ``of`` names what is looked at ("x_bar"), ``index`` its element, ``step`` an optimizer's step, from 1. ``after`` is what was
+    done to the case, as data: ("swapped", "n"); ``at`` are the hyperparameters that were changed for the trial.
+    """
+
+    fault: Fault | None = None
+    of: str = ""
+    index: tuple[int, ...] = ()
+    step: int = 0
+    found: Any = None
+    expected: Any = None
+    after: tuple[str, ...] = ()
+    at: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Property:
     """A mathematical property that a formula is said to have; whether a reading has it is computed, in exact arithmetic.
 
-    ``name`` is its key; ``words`` say it. ``outcomes(case)`` yields one trial after another: what is broken, in words and
-    numbers, or "" where the property holds. Of a map, a case is one reading on one sample; of an optimizer, one reading at
-    one setting of its hyperparameters (`reference.pieces.properties` has those that many formulas share).
+    ``name`` is its key; ``words`` say it. ``outcomes(case)`` yields the Outcome of one trial after another. Of a map, a case is
+    one reading on one sample; of an optimizer, one reading at one setting of its hyperparameters (`reference.pieces.properties`
+    has those that many formulas share).
     """
 
     name: str

@@ -12,15 +12,6 @@ from itertools import groupby
 from ..crosscheck.findings import AxisInfo, Deviation, Finding, Findings, LineInfo
 from .signs import SEVERITY, worst
 
-GROUPS = {
-    "scalar": "Scalar operations",
-    "graph": "Computation graphs",
-    "logistic": "Logistic regression",
-    "mlp2": "Two-layer network",
-    "mlp": "Network of any depth",
-    "optimizer": "Optimizers",
-}
-
 
 @dataclass(frozen=True)
 class Subject:
@@ -191,18 +182,21 @@ def families(deviations: Iterable[Deviation]) -> list[tuple[Deviation, ...]]:
     """Deviations that are the same slip on several lines (2/3 for 2/n, I for all ones), told together."""
     found: dict[tuple[str, str, str], list[Deviation]] = defaultdict(list)
     for deviation in deviations:
-        found[deviation.axis, deviation.printed, deviation.standard].append(deviation)
+        found[deviation.axis, deviation.printed, deviation.rival].append(deviation)
     return [tuple(group) for group in found.values()]
 
 
 def matrix(findings: Findings, found: dict[str, list[Subject]]) -> list[Group]:
-    groups = []
-    for name, members in groupby(findings.lines, key=lambda line: line.id.partition(".")[0]):
-        lines = list(members)
-        packages = tuple(sorted({subject.package for line in lines for subject in found.get(line.id, ())}))
-        rows = tuple(Row(line, _columns(found.get(line.id, ()), packages)) for line in lines)
-        groups.append(Group(GROUPS.get(name, name), packages, rows))
-    return groups
+    """The lines by the section that they declare, sections in the order of their first lines."""
+    sections: dict[str, list[LineInfo]] = defaultdict(list)
+    for line in findings.lines:
+        sections[line.section].append(line)
+    return [_group(section, lines, found) for section, lines in sections.items()]
+
+
+def _group(title: str, lines: Sequence[LineInfo], found: dict[str, list[Subject]]) -> Group:
+    packages = tuple(sorted({subject.package for line in lines for subject in found.get(line.id, ())}))
+    return Group(title, packages, tuple(Row(line, _columns(found.get(line.id, ()), packages)) for line in lines))
 
 
 def by_dtype(subject: Subject) -> list[tuple[str, tuple[Finding, ...]]]:

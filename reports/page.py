@@ -18,6 +18,7 @@ from . import arrange
 from .mathml import typeset
 from .signs import SIGNS, fails, reason, tally, worst
 from .store import check_writable, in_order, write_atomically
+from .words import sheet as words
 
 FILE_NAME = "index.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -94,6 +95,13 @@ def _environment() -> jinja2.Environment:
         "differing_axes": arrange.differing_axes,
         "duration": duration,
         "reason": reason,
+        "proof_role": words.proof_role,
+        "proof_detail": words.proof_detail,
+        "counterexample": words.counterexample,
+        "check_detail": words.check_detail,
+        "question": words.question,
+        "conclusion": words.conclusion,
+        "evidence": words.evidence,
     }
     environment.globals |= {
         "signs": SIGNS,

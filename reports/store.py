@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -63,18 +64,19 @@ def check_writable(folder: str | os.PathLike[str]) -> Path:
 
 
 def in_order(findings: Findings) -> Findings:
-    """The same findings with every list in the sheet's order, then by name, however the campaign was scheduled."""
+    """The same findings with every list in the sheet's order, then by name, however the campaign was scheduled; lines beyond
+    the sheet, whose number is 0, come last."""
     number = {line.id: line.number for line in findings.lines}
 
-    def of(line: str) -> tuple[int, str]:
-        return number.get(line, len(number) + 1), line
+    def of(line: str) -> tuple[float, str]:
+        return number.get(line) or math.inf, line
 
     return msgspec.structs.replace(
         findings,
-        lines=sorted(findings.lines, key=lambda line: (line.number, line.id)),
+        lines=sorted(findings.lines, key=lambda line: of(line.id)),
         cells=sorted(findings.cells, key=lambda finding: (of(finding.cell.line), finding.cell)),
         deviations=sorted(findings.deviations, key=lambda deviation: (of(deviation.line), deviation.axis)),
-        proofs=sorted(findings.proofs, key=lambda proof: (of(proof.line), proof.role, sorted(proof.reading.items()))),
+        proofs=sorted(findings.proofs, key=lambda p: (of(p.line), p.role, p.axis, sorted(p.reading.items()))),
         checks=sorted(findings.checks, key=lambda check: (of(check.line), check.property, sorted(check.reading.items()))),
         curves=sorted(findings.curves, key=lambda curve: (of(curve.line), curve.title)),
     )

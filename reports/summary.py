@@ -75,7 +75,7 @@ def _deviations(findings: Findings) -> Table:
         axes = lines[deviation.line].axes if deviation.line in lines else []
         axis = next((axis for axis in axes if axis.name == deviation.axis), None)
         who = _who(arrange.reading_map(axis, on_line.get(deviation.line, []))) if axis else Text("–")
-        turn = Text.assemble((deviation.printed, "magenta"), " → ", (deviation.standard, "green"))
+        turn = Text.assemble((deviation.printed, "magenta"), " → ", (deviation.rival, "green"))
         table.add_row(Text(deviation.line + (f" and {len(more)} more" if more else "")), Text(deviation.axis), turn, who)
     return table
 

@@ -19,12 +19,15 @@ import pytest
 from gradspec.crosscheck.findings import (
     VERDICTS,
     AxisInfo,
+    Breach,
     Cell,
     Check,
+    Counterexample,
     Curve,
     Deviation,
     Finding,
     Findings,
+    Label,
     LineInfo,
     OptionInfo,
     Proof,
@@ -109,8 +112,11 @@ SLOPE = axis(
 )
 NORMALISER = axis("normaliser", "three", "examples", three="3, this example's batch", examples="n", elements="all elements")
 
+SCALARS, NETWORK = "Scalar operations", "Two-layer network"
 LINES = [
-    LineInfo("scalar.sum", 1, "sum", r"z=\sum_i x_i \;\Rightarrow\; \bar x_i=\bar z", "", [], "distribute flow unchanged"),
+    LineInfo(
+        "scalar.sum", 1, "sum", r"z=\sum_i x_i \;\Rightarrow\; \bar x_i=\bar z", "", [], SCALARS, "distribute flow unchanged"
+    ),
     LineInfo(
         "scalar.max",
         3,
@@ -119,6 +125,7 @@ LINES = [
         r"\bar x_i=\bar z\,\mathbb 1[x_i==z]",
         r"\bar x\in\bar z\cdot\mathrm{conv}\{e_i : x_i=z\}",
         [TIES],
+        SCALARS,
         "direct flow to max/min input",
         source="Clarke, Optimization and Nonsmooth Analysis, 1983, prop. 2.3.12",
     ),
@@ -129,11 +136,16 @@ LINES = [
         r"z=\frac{1}{1+e^{-x}}, \quad \bar x=\bar z\,z\,(1-z)",
         "",
         [SLOPE],
+        SCALARS,
         notes="Tails differ.",
     ),
-    LineInfo("mlp2.loss", 18, "loss", r"L=\frac13\lVert\hat y-y\rVert^2", r"L=\frac1n\lVert\hat y-y\rVert^2", [NORMALISER]),
-    LineInfo("mlp2.grad_y_hat", 19, "gradient at the output", r"\frac23(\hat y-y)", r"\frac2n(\hat y-y)", [NORMALISER]),
-    LineInfo("mlp.Z", 26, "pre-activation", r"Z^{[l]}=W^{[l]}A^{[l-1]}+b^{[l]}", "", []),
+    LineInfo(
+        "mlp2.loss", 18, "loss", r"L=\frac13\lVert\hat y-y\rVert^2", r"L=\frac1n\lVert\hat y-y\rVert^2", [NORMALISER], NETWORK
+    ),
+    LineInfo(
+        "mlp2.grad_y_hat", 19, "gradient at the output", r"\frac23(\hat y-y)", r"\frac2n(\hat y-y)", [NORMALISER], NETWORK
+    ),
+    LineInfo("mlp.Z", 26, "pre-activation", r"Z^{[l]}=W^{[l]}A^{[l-1]}+b^{[l]}", "", [], "Network of any depth"),
     LineInfo(
         "optimizer.adam",
         41,
@@ -144,6 +156,7 @@ LINES = [
         r"\hat V=\frac{V}{1-\beta_1^t},\quad \hat S=\frac{S}{1-\beta_2^t},\quad "
         r"W\leftarrow W-\alpha\frac{\hat V}{\sqrt{\hat S}+\varepsilon}",
         [CORRECTION, EPSILON],
+        "Optimizers",
     ),
 ]
 
@@ -272,55 +285,69 @@ def sample() -> Findings:
 
 
 def deviations(step: Witness) -> list[Deviation]:
-    loss = ("normaliser", "Whose batch size is the 3?", "three", "examples")
+    loss = ("normaliser", "erratum", "Whose batch size is the 3?", "three", "examples")
     return [
         Deviation(
             "scalar.max",
             "ties",
+            "erratum",
             "Who gets the flow when several inputs attain the maximum?",
             "all",
             "split",
             r"\bar x_i=\bar z\,\mathbb 1[x_i=z]",
             r"\bar x_i=\frac{\bar z\,\mathbb 1[x_i=z]}{\#\{j:x_j=z\}}",
-            "At a tie of two the printed rule sends 2 z̄ back, where z̄ came in.",
-            ["Σ x̄ = z̄ is broken in 41 of 60 trials with ties.", "No native of 3 frameworks implements it."],
-            TIE,
-            "Clarke 1983",
+            {"split": ["torch amax", "jax numpy.max"], "first": ["torch max"]},
+            {"split": ["jax", "torch"]},
+            breaks=["equal"],
+            evidence=CHECKS[1:],
+            witness=TIE,
+            source="Clarke 1983",
         ),
-        Deviation("mlp2.loss", *loss, LINES[3].latex, LINES[3].standard_latex, "Right for n = 3 and no other n.", [], None),
-        Deviation("mlp2.grad_y_hat", *loss, LINES[4].latex, LINES[4].standard_latex, "Right for n = 3 only.", [], STRANGE),
+        Deviation("mlp2.loss", *loss, LINES[3].latex, LINES[3].standard_latex, refuted=True),
+        Deviation("mlp2.grad_y_hat", *loss, LINES[4].latex, LINES[4].standard_latex, witness=STRANGE),
         Deviation(
             "optimizer.adam",
             "correction",
+            "erratum",
             "What are the averages divided by?",
             "power-of-complement-stored",
             "complement-of-power",
             LINES[6].latex,
             LINES[6].standard_latex,
-            "The printed correction agrees at t = 1 and departs from t = 2 on.",
-            ["For a constant gradient g the standard V̂ is g at every t; the printed one is 2.1×10⁶ g at t = 6."],
-            step,
+            witness=step,
         ),
     ]
 
 
 PROOFS = [
-    Proof("scalar.sum", {}, "printed", "proved", {"n": 3}, "All 3 entries cancel."),
+    Proof("scalar.sum", {}, "printed", "proved", {"n": 3}, entries=3),
     Proof(
         "mlp2.grad_y_hat",
         {"normaliser": "three"},
         "printed",
         "refuted",
         {"n": 2},
-        "Off by 2/3.",
-        "y_hat = [[1, 0]], y = [[0, 0]]",
+        entries=1,
+        of="y_hat",
+        index=[0, 0],
+        counterexample=Counterexample({"y_hat_0_0": 1, "y_0_0": 3}, "-2.0000000", "-1.3333333"),
     ),
-    Proof("mlp2.grad_y_hat", {"normaliser": "examples"}, "standard", "proved", {"n": 2}, "All entries cancel."),
-    Proof("scalar.max", {"ties": "all"}, "printed", "not applicable", {}, "Piecewise."),
+    Proof("mlp2.grad_y_hat", {"normaliser": "examples"}, "standard", "proved", {"n": 2}, entries=2),
+    Proof("mlp.Z", {}, "standard-but", "no value", {"n": 2}, "bias", unfit={"n": 2}, why="b is of one column"),
 ]
+BROKEN = Breach(
+    "differs",
+    "Σ x_bar",
+    found="2.00000",
+    expected="1.00000",
+    difference="1.00000",
+    sample=Label("hard", "a pair tied"),
+    sizes={"n": 2},
+    inputs={"x": [1.0, 1.0]},
+)
 CHECKS = [
     Check("scalar.sum", "equal", "distribute flow unchanged", {}, True, 60),
-    Check("scalar.max", "equal", "Σ x̄ = z̄", {"ties": "all"}, False, 60, "x = [1, 1] gives 2 z̄."),
+    Check("scalar.max", "equal", "Σ x̄ = z̄", {"ties": "all"}, False, 60, 41, BROKEN),
 ]
 STEPS = [float(t) for t in range(1, 41)]
 CURVES = [
@@ -360,8 +387,8 @@ CURVES = [
 
 def poisoned(findings: Findings) -> Findings:
     """The same with a script tag in front of every free string; the words that the schema fixes stay."""
-    fixed = {*VERDICTS, "derived", "native", "printed", "standard", "proved", "refuted", "no value", "not applicable"}
-    fixed |= {"linear", "log", "symlog"}
+    fixed = {*VERDICTS, "derived", "native", "printed", "standard", "standard-but", "proved", "refuted", "no value"}
+    fixed |= {"linear", "log", "symlog", "differs", "hard"}
 
     def poison(value: Any) -> Any:
         if isinstance(value, str):

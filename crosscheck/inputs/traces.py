@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 import numpy as np
 
 from ...adapters.contract import Trace
 from ...reference.formula import Formula, Optimizer
+from ...reference.vocabulary import Role
 from ..arithmetic.formats import Precision
 from ..findings import Label
 from .samples import AnySample, Sample, TraceSample, settled, stable_seed
@@ -47,29 +48,19 @@ _SHARES: dict[Schedule, Callable[[int], float]] = {
     Schedule.DROP: lambda t: 1.0 if t < 3 else 0.01,
 }
 
-# Field defaults, exactly representable ones, and ones whose complement is large: (beta, beta1, beta2).
-_DECAYS = ((0.9, 0.9, 0.999), (0.875, 0.875, 0.9375), (0.5, 0.5, 0.75))
-_EPSILONS = (1e-8, 2.0**-10, 2.0**-4)
-_FIXED = {
-    "momentum": 0.5,
-    "dampening": 0.25,
-    "initial_scale": 1.0,
-    "weight_decay": 0.125,
-    "momentum_decay": 0.004,
-    "eps_root": 2.0**-6,
-    "rate_decay": 0.25,
-}
+SETTINGS = 3
+NEAR_ZERO = 1e-8  # small gradients of a trace where no hyperparameter says what is small
 
 
 def hyperparameters(formula: Optimizer, setting: int) -> dict[str, float]:
     """One of three settings of the line's hyperparameters; few, since compiled frameworks take them as constants."""
-    beta, beta1, beta2 = _DECAYS[setting]
-    values = {"beta": beta, "beta1": beta1, "beta2": beta2, "eps": _EPSILONS[setting], **_FIXED}
-    missing = {h.name: h.default for h in formula.hyperparameters if h.name not in values}
-    return {h.name: values.get(h.name, missing.get(h.name, 0.0)) for h in formula.hyperparameters}
+    return {hyper.name: hyper.tried.settings[setting] for hyper in formula.hyperparameters}
 
 
-SETTINGS = 3
+def small(formula: Optimizer, hyper: Mapping[str, float]) -> float:
+    """The size of gradients at which an ε shows: that of the line's first one."""
+    epsilons = (hyper[h.name] for h in formula.hyperparameters if h.role is Role.EPSILON)
+    return next(epsilons, NEAR_ZERO)
 
 
 def _columns(eps: float, p: Precision, generator: np.random.Generator) -> np.ndarray:
@@ -96,7 +87,7 @@ def make_trace(formula: Optimizer, p: Precision, setting: int, schedule: Schedul
     ``number`` 0 is a hard trace, any other one that was drawn."""
     generator = np.random.default_rng(stable_seed(formula.id, setting, schedule.value, number))
     hyper = hyperparameters(formula, setting)
-    gradients = _columns(hyper.get("eps", 1e-8), p, generator)
+    gradients = _columns(small(formula, hyper), p, generator)
     weights = settled(generator.normal(size=WIDTH) * (generator.random(WIDTH) < 0.25), p)
     label = Label("drawn" if number else "hard", schedule.value)
     return TraceSample(label, Trace(weights, gradients, schedule.rates(STEPS), hyper))

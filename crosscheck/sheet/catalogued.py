@@ -16,6 +16,7 @@ def line_info(formula: Formula) -> LineInfo:
         latex=formula.latex,
         standard_latex=formula.standard_latex,
         axes=[axis_info(axis) for axis in formula.axes],
+        section=formula.section,
         mnemonic=mnemonic,
         notes=formula.notes,
         source=formula.source,

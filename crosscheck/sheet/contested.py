@@ -1,10 +1,10 @@
 """The contestable points of the sheet: where a printed option is not the standard one, or frameworks read it otherwise, with
-everything that a campaign found out about it. A conclusion is put together from the evidence; none is typed in."""
+everything that a campaign found out about it. None of it is typed in; reports put a conclusion together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from ...reference.formula import Formula, Map
@@ -15,6 +15,7 @@ from ..findings import Cell, Check, Deviation, Finding, Proof, Witness
 from ..inputs.samples import AnySample, Sample
 from ..readings.evaluate import evaluate
 from ..witnesses.search import Departure, known, sample_of
+from .suspects import alone, odd
 
 _WIDEST_FIRST = ("float64", "float32", "bfloat16", "float16")
 
@@ -38,21 +39,26 @@ def of(
 def _deviation(
     formula: Formula, axis: Axis, cells: Sequence[Finding], proofs: Sequence[Proof], checks: Sequence[Check]
 ) -> Deviation:
-    rival = _rival(axis, cells)
-    question = next((erratum.question for erratum in formula.errata if erratum.axis == axis.name), "")
+    rival, who = _rival(axis, cells), _who(axis, cells)
+    printed, standard = dict(alone(formula, axis).axes), dict(formula.standard.axes)
+    mine = [check for check in checks if check.line == formula.id] if axis in odd(formula) else []
+    breaks = {check.property for check in mine if not check.holds and check.reading == printed}
     return Deviation(
         line=formula.id,
         axis=axis.name,
-        question=question or f"{axis.name}: {' or '.join(axis.names)}?",
+        kind=_kind(axis),
+        question=next((erratum.question for erratum in formula.errata if erratum.axis == axis.name), ""),
         printed=axis.printed,
-        standard=rival,
+        rival=rival,
         printed_latex=axis.option(axis.printed).latex,
-        standard_latex=axis.option(rival).latex,
-        conclusion=_conclusion(axis, cells, formula, proofs, checks),
-        evidence=_properties(formula, checks) if _is_to_blame(formula, axis, proofs) else [],
+        rival_latex=axis.option(rival).latex,
+        natives={option: names for option, found in who.items() if (names := _names(c for c in found if c.native))},
+        derived={option: names for option, found in who.items() if (names := _names(c for c in found if not c.native))},
+        refuted=any(p.line == formula.id and p.axis == axis.name and p.outcome == "refuted" for p in proofs),
+        breaks=sorted(breaks),
+        evidence=[c for reading in (printed, standard) for c in mine if c.property in breaks and c.reading == reading],
         witness=_witness(formula, axis, rival),
         source=axis.source,
-        kind=_kind(axis),
     )
 
 
@@ -91,61 +97,6 @@ def _who(axis: Axis, cells: Sequence[Finding], other: bool = False) -> dict[str,
 def _names(cells: Iterable[Cell]) -> list[str]:
     """Subjects by name, whatever their dtype and mode."""
     return list(dict.fromkeys(f"{cell.package} {cell.native}".rstrip() for cell in cells))
-
-
-def _properties(formula: Formula, checks: Sequence[Check]) -> list[str]:
-    """The properties that tell the readings of a line apart: those that hold for one and not for another."""
-    mine = [check for check in checks if check.line == formula.id]
-    outcomes: dict[str, set[bool]] = defaultdict(set)
-    for check in mine:
-        outcomes[check.property].add(check.holds)
-    return [
-        f"{check.words}: {'holds' if check.holds else 'fails'} for the {_role(formula, check.reading)} reading"
-        + (f" ({check.detail})" if check.detail and not check.holds else "")
-        for check in mine
-        if not check.holds or len(outcomes[check.property]) > 1
-    ]
-
-
-def _role(formula: Formula, reading: dict[str, str]) -> str:
-    if reading == dict(formula.printed.axes):
-        return "printed"
-    return "standard" if reading == dict(formula.standard.axes) else ", ".join(f"{a}={o}" for a, o in reading.items())
-
-
-def _conclusion(
-    axis: Axis, cells: Sequence[Finding], formula: Formula, proofs: Sequence[Proof], checks: Sequence[Check]
-) -> str:
-    """What was counted, proved and tested, in a sentence."""
-    parts = [*_counted(axis, cells)] or ["No subject in this run tells the options apart"]
-    if any(p.line == formula.id and p.role == f"standard but {axis.name}" and p.outcome == "refuted" for p in proofs):
-        parts.append(f"with {axis.name}={axis.printed} the cotangent does not follow from the forward line")
-    if _is_to_blame(formula, axis, proofs):
-        printed = dict(formula.printed.axes)
-        broken = {c.property for c in checks if c.line == formula.id and not c.holds and c.reading == printed}
-        parts += ["the printed reading breaks " + ", ".join(sorted(broken))] if broken else []
-    return "; ".join(parts) + "."
-
-
-def _counted(axis: Axis, cells: Sequence[Finding]) -> Iterator[str]:
-    """How many of the frameworks' own functions fit which option, and what differentiating the printed line gives."""
-    who = _who(axis, cells)
-    natives = {option: _names(cell for cell in found if cell.native) for option, found in who.items()}
-    total = sum(map(len, natives.values()))
-    if total:
-        ranked = sorted(natives.items(), key=lambda pair: -len(pair[1]))
-        shares = ", ".join(f"{len(names)} fit {option}" for option, names in ranked if names)
-        yield f"Of {total} functions of the frameworks' own that tell the options apart, {shares}"
-    for option, found in who.items():
-        if names := _names(cell for cell in found if not cell.native):
-            yield f"the printed line run as code gives {option} in {' and '.join(names)}"
-
-
-def _is_to_blame(formula: Formula, axis: Axis, proofs: Sequence[Proof]) -> bool:
-    """Whether what the printed reading breaks can be put down to this axis: it is the only odd one, or the one refuted."""
-    odd = [a for a in formula.axes if a.kind == "meaning" and a.printed != a.standard]
-    refuted = {p.role for p in proofs if p.line == formula.id and p.outcome == "refuted"}
-    return axis in odd and (len(odd) == 1 or f"standard but {axis.name}" in refuted)
 
 
 def _witness(formula: Formula, axis: Axis, rival: str) -> Witness | None:

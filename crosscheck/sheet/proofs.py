@@ -19,9 +19,10 @@ import sympy
 from ...reference.formula import Formula, Map
 from ...reference.vocabulary import Input, NotConformable, Reading, Sizes
 from ..arithmetic.objects import Objects, symbol_array, symbols
-from ..findings import Label, Proof
+from ..findings import Counterexample, Label, Proof
 from ..inputs.samples import Sample
 from ..readings.evaluate import bar, cotangents, value
+from .suspects import odd
 
 
 def of(formula: Formula) -> list[Proof]:
@@ -29,14 +30,13 @@ def of(formula: Formula) -> list[Proof]:
     of its axes is to blame."""
     if not isinstance(formula, Map):
         return []
-    found = [_proof(formula, formula.printed, "printed")]
+    found = [_proof(formula, formula.printed, role="printed")]
     if _cotangent_axes(formula, formula.printed) != _cotangent_axes(formula, formula.standard):
-        found.append(_proof(formula, formula.standard, "standard"))
-    if found[0].outcome in ("refuted", "no value"):
-        suspects = [axis for axis in formula.axes if axis.kind == "meaning" and axis.printed != axis.standard]
+        found.append(_proof(formula, formula.standard, role="standard"))
+    if found[0].outcome != "proved":
         found += [
-            _proof(formula, formula.standard.but(**{axis.name: axis.printed}), f"standard but {axis.name}")
-            for axis in suspects
+            _proof(formula, formula.standard.but(**{axis.name: axis.printed}), role="standard-but", axis=axis.name)
+            for axis in odd(formula)
             if axis.name in formula.accepted("vjp_body")
         ]
     return found
@@ -46,35 +46,31 @@ def _cotangent_axes(formula: Map, reading: Reading) -> dict[str, str]:
     return {axis: reading[axis] for axis in formula.accepted("vjp_body")}
 
 
-def _proof(formula: Map, reading: Reading, role: Any) -> Proof:
+def _proof(formula: Map, reading: Reading, **said: Any) -> Proof:
     """The proof at the sheet's sizes; a reading that has no value there is refuted at the first sizes where it has one."""
-    without_value = ""
+    unfit: dict[str, Any] = {}
     for sizes in formula.sizes:
         try:
-            outcome, detail, counterexample = _attempt(formula, reading, sizes)
+            attempt = _attempt(formula, reading, sizes)
         except NotConformable as error:
-            without_value = without_value or f"no value for {_sizes(sizes)}: {error}"
+            unfit = unfit or {"unfit": dict(sizes), "why": str(error)}
             continue
-        detail = "; ".join(filter(None, (without_value, f"{detail} for {_sizes(sizes)}")))
-        return Proof(formula.id, dict(reading.axes), role, outcome, dict(sizes), detail, counterexample)
-    return Proof(formula.id, dict(reading.axes), role, "no value", dict(formula.sheet_sizes), without_value)
+        return Proof(formula.id, dict(reading.axes), shapes=dict(sizes), **attempt, **unfit, **said)
+    return Proof(formula.id, dict(reading.axes), outcome="no value", shapes=dict(formula.sheet_sizes), **unfit, **said)
 
 
-def _sizes(sizes: Sizes) -> str:
-    return ", ".join(f"{name} = {n}" for name, n in sizes.items())
-
-
-def _attempt(formula: Map, reading: Reading, sizes: Sizes) -> tuple[Any, str, str]:
+def _attempt(formula: Map, reading: Reading, sizes: Sizes) -> dict[str, Any]:
+    """What a proof at these sizes comes to, as fields of Proof."""
     entries = 0
     for settings in _settings(formula):
-        for name, index, derived, printed in _entries(formula, reading, sizes, settings):
+        for name, index, derived, given in _entries(formula, reading, sizes, settings):
             if derived is None:
-                return "refuted", f"∂/∂{name} has shape {index}, the reading gives {printed}", ""
+                return {"outcome": "refuted", "of": name, "shape": list(index), "given_shape": list(given)}
             entries += 1
-            if not vanishes(derived - printed):
-                place = f"{name}[{', '.join(map(str, index))}]" if index else name
-                return "refuted", f"the cotangent of {place} differs", _counterexample(derived, printed)
-    return "proved", f"all {entries} entries, all symbols positive", ""
+            if not vanishes(derived - given):
+                at = {"of": name, "index": list(index), "counterexample": _counterexample(derived, given)}
+                return {"outcome": "refuted", "entries": entries, **at}
+    return {"outcome": "proved", "entries": entries}
 
 
 def _settings(formula: Map) -> Iterator[dict[str, str]]:
@@ -116,10 +112,9 @@ def vanishes(expression: Any) -> bool:
     return expression == 0 or sympy.cancel(sympy.together(expression)) == 0
 
 
-def _counterexample(derived: Any, printed: Any) -> str:
+def _counterexample(derived: Any, given: Any) -> Counterexample:
     """Small whole numbers at which the two expressions differ."""
-    names = sorted(sympy.sympify(derived - printed).free_symbols, key=str)
-    values = {symbol: sympy.Integer(1 + i % 3) for i, symbol in enumerate(names)}
-    a, b = (sympy.N(sympy.sympify(e).subs(values), 8) for e in (derived, printed))
-    where = ", ".join(f"{symbol}={value}" for symbol, value in values.items())
-    return f"at {where}: the derivative is {a}, the reading gives {b}"
+    names = sorted(sympy.sympify(derived - given).free_symbols, key=str)
+    values = {symbol: 1 + i % 3 for i, symbol in enumerate(names)}
+    a, b = (f"{sympy.N(sympy.sympify(e).subs(values), 8)}" for e in (derived, given))
+    return Counterexample({str(symbol): value for symbol, value in values.items()}, a, b)

@@ -11,6 +11,7 @@ from ..pieces.epsilon import EPSILON
 from ..pieces.hyperparameters import EPS, RATE_DECAY, START_NAMES, WEIGHT_DECAY, initial
 from ..pieces.hyperparameters import MOMENTUM as MOMENTUM_KEPT
 from ..pieces.momentum import MOMENTUM, NESTEROV
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, invariant_to_scale
 from ..pieces.rate import RATE
 from ..pieces.start import start_axis
 from ..vocabulary import Erratum
@@ -64,6 +65,7 @@ adagrad = Optimizer(
     "2011, figure 1 with a diagonal matrix, https://jmlr.org/papers/v12/duchi11a.html",
     notes="The paper's ε is called δ. Where all gradients were zero, optax takes no step even with ε = 0; with ε > 0 that is "
     "the same function.",
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, invariant_to_scale(eps=0.0)),
     family="adagrad",
     hyperparameters=(
         replace(EPS, default=1e-10),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..pieces.moments import line_of_moments
+from ..pieces.moments import MIRRORED, UNBIASED_FIRST, UNBIASED_SECOND, line_of_moments
+from ..pieces.properties import ELEMENTWISE
 from ..vocabulary import Erratum
 
 adamw = line_of_moments(
@@ -19,4 +20,5 @@ adamw = line_of_moments(
     source="Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2, https://arxiv.org/abs/1711.05101",
     notes="Algorithm 2 has W - η(αV̂/(√Ŝ+ε) + λW) with a schedule η beside α; here η is 1. Libraries have one rate for both, "
     "which is the paper's form with λ/α in the place of λ as long as α stays the same.",
+    properties=(ELEMENTWISE, MIRRORED, UNBIASED_FIRST, UNBIASED_SECOND),
 )

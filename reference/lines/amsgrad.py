@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..pieces.moments import line_of_moments
+from ..pieces.moments import MIRRORED, UNBIASED_FIRST, UNBIASED_SECOND, line_of_moments
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..vocabulary import Erratum
 
 amsgrad = line_of_moments(
@@ -23,4 +24,5 @@ amsgrad = line_of_moments(
     "https://openreview.net/forum?id=ryQu7f-RZ",
     notes="The paper has no ε (ε = 0), any course of the rate in the algorithm, and α/√t in the theorem's corollary. "
     "Without a correction it makes no difference when the maximum is taken.",
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, MIRRORED, UNBIASED_FIRST, UNBIASED_SECOND),
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..activations import SLOPE, through_sigmoid
-from ..activations import sigmoid as sigma
 from ..formula import Map
+from ..pieces import aliases
+from ..pieces.activations import SLOPE
+from ..pieces.activations import sigmoid as sigma
+from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION
 from ..vocabulary import Format, Input
+
+SECTION = "Computation graphs"
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
@@ -30,9 +34,9 @@ def _neuron(xp: Any, x: Any, w: Any, b: Any) -> Any:
     return sigma(xp, _preactivation(xp, x, w, b))
 
 
-def _neuron_vjp(xp: Any, l_bar: Any, x: Any, w: Any, b: Any, *, slope: str) -> dict[str, Any]:
+def _neuron_vjp(xp: Any, l_bar: Any, x: Any, w: Any, b: Any, *, slope: Any) -> dict[str, Any]:
     z = _preactivation(xp, x, w, b)
-    flow = through_sigmoid(xp, l_bar, z, sigma(xp, z), slope)
+    flow = slope(xp, l_bar, z, sigma(xp, z))
     return {"x": flow * w, "w": flow * x, "b": flow}
 
 
@@ -74,6 +78,7 @@ def _neuron_points(f: Format) -> dict[str, dict[str, Any]]:
 sum_times = Map(
     id="graph.sum_times",
     number=6,
+    section=SECTION,
     title="worked graph: a sum times a factor",
     latex=r"\mathcal{L} = (x+y)z",
     inputs={
@@ -91,17 +96,20 @@ sum_times = Map(
     hard_points=_sum_times_points,
     batch_axis="n",
     notes="The sheet means scalars; each element of the arrays is a graph of its own.",
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
 )
 
 neuron = Map(
     id="graph.neuron",
     number=7,
+    section=SECTION,
     title="worked graph: one neuron",
     latex=r"\mathcal{L} = \sigma(\vec{w}^T \vec{x} + b) \quad (\vec{x}, \vec{w} \in \mathbb{R}^{3 \times 1}, b \in \mathbb{R})",
     inputs={
-        "x": Input(("n", 1), "the inputs of the neuron, dimensionless"),
-        "w": Input(("n", 1), "its weights, dimensionless", "small"),
-        "b": Input((), "its bias, dimensionless", "small"),
+        "x": Input(("n", 1), "the inputs of the neuron, dimensionless", aliases=aliases.ARRAY),
+        "w": Input(("n", 1), "its weights, dimensionless", "small", aliases=aliases.WEIGHTS),
+        "b": Input((), "its bias, dimensionless", "small", aliases=aliases.BIAS),
     },
     output=(),
     forward=_neuron,
@@ -112,4 +120,6 @@ neuron = Map(
     sheet_sizes={"n": 3},
     other_sizes=({"n": 1}, {"n": 2}, {"n": 8}),
     hard_points=_neuron_points,
+    recognised=False,
+    properties=(PERMUTATION,),
 )

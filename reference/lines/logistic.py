@@ -7,91 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from ..activations import SLOPE, through_sigmoid
-from ..activations import sigmoid as sigma
 from ..formula import Map
-from ..vocabulary import Axis, Erratum, Format, Input, Option
+from ..pieces import aliases
+from ..pieces.activations import SLOPE
+from ..pieces.activations import sigmoid as sigma
+from ..pieces.likelihood import GUARD, PATH, QUOTIENT, SIGN, log_likelihood
+from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION
+from ..vocabulary import Erratum, Format, Input
 
-SIGN = Axis(
-    name="sign",
-    options=(
-        Option("plus", "the log-likelihood as printed: larger is better", r"y\ln\hat{y}+(1-y)\ln(1-\hat{y})"),
-        Option("minus", "the cross-entropy: smaller is better", r"-\left[y\ln\hat{y}+(1-y)\ln(1-\hat{y})\right]"),
-    ),
-    printed="plus",
-    standard="minus",
-    source="C. M. Bishop, Pattern Recognition and Machine Learning, Springer 2006, eq. 4.90",
-)
-
-GUARD = Axis(
-    name="guard",
-    options=(
-        Option("none", "as printed: log 0 and 0/0 where ŷ is exactly 0 or 1"),
-        Option(
-            "clamp",
-            "each logarithm is at least -100; the gradient is (y-ŷ)/max(ŷ(1-ŷ), 10⁻¹²), which is not that of the clamped value",
-            r"\frac{y-\hat{y}}{\max(\hat{y}(1-\hat{y}),\,10^{-12})}",
-        ),
-    ),
-    printed="none",
-    standard="none",
-    source="PyTorch documents the clamp of torch.nn.BCELoss; its gradient is read off binary_cross_entropy_backward",
-)
-
-QUOTIENT = Axis(
-    name="quotient",
-    options=(
-        Option("divide", "y/ŷ - (1-y)/(1-ŷ), one rounding each", r"\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}"),
-        Option(
-            "reciprocal",
-            "y·(1/ŷ) - (1-y)·(1/(1-ŷ)), as the chain rule through ln evaluates it; 0·∞ where 1/ŷ overflows",
-            r"y\cdot\frac{1}{\hat{y}}-(1-y)\cdot\frac{1}{1-\hat{y}}",
-        ),
-    ),
-    printed="divide",
-    standard="divide",
-    kind="evaluation",
-)
-
-PATH = Axis(
-    name="path",
-    options=(
-        Option(
-            "quotients",
-            "through ŷ as printed; 0/0 or cancellation where ŷ rounds to 0 or 1",
-            r"\left(\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}\right)\hat{y}(1-\hat{y})",
-        ),
-        Option(
-            "logit",
-            "the value and the cotangent from z alone: yσ(-z) - (1-y)σ(z), which is y - ŷ without cancellation",
-            r"y\,\sigma(-z)-(1-y)\,\sigma(z)",
-        ),
-        Option(
-            "difference",
-            "the value (1-y)z - ln σ(z), 0·∞ at infinity; the cotangent y - ŷ, which cancels where ŷ rounds to y",
-            r"y-\hat{y}",
-        ),
-        Option(
-            "complement",
-            "the value with ln(1+e⁻ᶻ), whose sum rounds to 1, and the cotangent σ(-z) - (1-y), which cancels for z < 0",
-            r"\sigma(-z)-(1-y)",
-        ),
-        Option(
-            "chain",
-            "through ŷ, and through the printed 1/(1+e⁻ᶻ): its slope is ŷ²e⁻ᶻ",
-            r"\left(\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}\right)\hat{y}^2e^{-z}",
-        ),
-    ),
-    printed="quotients",
-    standard="logit",
-    kind="evaluation",
-    source="ŷ(1-ŷ) cancels against the quotients: Bishop 2006, eq. 4.91",
-)
-
+SECTION = "Logistic regression"
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
@@ -108,85 +35,36 @@ def _y_hat(xp: Any, z: Any) -> Any:
     return sigma(xp, z)
 
 
-def _y_hat_vjp(xp: Any, y_hat_bar: Any, z: Any, *, slope: str) -> dict[str, Any]:
-    return {"z": through_sigmoid(xp, y_hat_bar, z, sigma(xp, z), slope)}
+def _y_hat_vjp(xp: Any, y_hat_bar: Any, z: Any, *, slope: Any) -> dict[str, Any]:
+    return {"z": slope(xp, y_hat_bar, z, sigma(xp, z))}
 
 
-def _signed(value: Any, sign: str) -> Any:
-    return value if sign == "plus" else -value
+def _loss(xp: Any, y_hat: Any, y: Any, *, sign: Any, guard: Any) -> Any:
+    return sign(log_likelihood(xp, y_hat, y, guard.log))
 
 
-_FLOOR = float(np.float32(1e-12))  # torch writes 1e-12 and holds it as a C float, in float64 runs too
+def _loss_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, sign: Any, guard: Any, quotient: Any) -> dict[str, Any]:
+    return {"y_hat": sign(guard.gradient(xp, l_bar, y_hat, y, quotient))}
 
 
-def _log(xp: Any, p: Any, guard: str) -> Any:
-    return xp.log(p) if guard == "none" else xp.maximum(xp.log(p), -100 * xp.ones_like(p))
+def _loss_of_z(xp: Any, z: Any, y: Any, *, sign: Any, path: Any) -> Any:
+    return sign(path.value(xp, z, y))
 
 
-def _loss(xp: Any, y_hat: Any, y: Any, *, sign: str, guard: str = "none") -> Any:
-    return _signed(y * _log(xp, y_hat, guard) + (1 - y) * _log(xp, 1 - y_hat, guard), sign)
+def _grad_z(xp: Any, l_bar: Any, z: Any, y: Any, *, sign: Any, path: Any) -> dict[str, Any]:
+    return {"z": path.gradient(xp, l_bar, z, y, sign)}
 
 
-def _quotients(l_bar: Any, y_hat: Any, y: Any, quotient: str) -> Any:
-    if quotient == "divide":
-        return l_bar * (y / y_hat - (1 - y) / (1 - y_hat))
-    return l_bar * y * (1 / y_hat) - l_bar * (1 - y) * (1 / (1 - y_hat))
+def _loss_of_weights(xp: Any, w: Any, x: Any, b: Any, y: Any, *, sign: Any, path: Any) -> Any:
+    return sign(path.value(xp, _z(xp, w, x, b), y))
 
 
-def _loss_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, sign: str, guard: str, quotient: str) -> dict[str, Any]:
-    if guard == "none":
-        return {"y_hat": _signed(_quotients(l_bar, y_hat, y, quotient), sign)}
-    variance = xp.maximum(y_hat * (1 - y_hat), xp.asarray(_FLOOR) * xp.ones_like(y_hat))
-    return {"y_hat": _signed(l_bar * (y - y_hat) / variance, sign)}
+def _grad_w(xp: Any, l_bar: Any, w: Any, x: Any, b: Any, y: Any, *, sign: Any, path: Any) -> dict[str, Any]:
+    return {"w": path.gradient(xp, l_bar, _z(xp, w, x, b), y, sign) * x}
 
 
-# In the logit path the argument that `maximum` names first is the one selected for z > 0, which is the region that the
-# symbolic arithmetic speaks of. Neither exponential can overflow.
-
-
-def _loss_of_z(xp: Any, z: Any, y: Any, *, sign: str, path: str) -> Any:
-    if path in ("quotients", "chain"):
-        return _loss(xp, sigma(xp, z), y, sign=sign)
-    if path in ("difference", "complement"):
-        shift = xp.maximum(xp.zeros_like(z), -z)
-        if path == "difference":
-            softplus = shift + xp.log1p(xp.exp(-xp.maximum(z, -z)))
-        else:
-            softplus = shift + xp.log(xp.exp(-shift) + xp.exp(-z - shift))
-        return _signed(-((1 - y) * z + softplus), sign)
-    return _signed(y * z - xp.maximum(z, xp.zeros_like(z)) - xp.log1p(xp.exp(-xp.maximum(z, -z))), sign)
-
-
-def _residual(xp: Any, z: Any, y: Any) -> Any:
-    """y - σ(z) without cancellation, as yσ(-z) - (1-y)σ(z)."""
-    zero, partition = xp.zeros_like(z), 1 + xp.exp(-xp.maximum(z, -z))
-    sigma_of_z, sigma_of_minus_z = xp.exp(-xp.maximum(zero, -z)) / partition, xp.exp(-xp.maximum(z, zero)) / partition
-    return y * sigma_of_minus_z - (1 - y) * sigma_of_z
-
-
-def _grad_z(xp: Any, l_bar: Any, z: Any, y: Any, *, sign: str, path: str) -> dict[str, Any]:
-    if path == "logit":
-        return {"z": l_bar * _signed(_residual(xp, z, y), sign)}
-    y_hat = sigma(xp, z)
-    if path == "difference":
-        return {"z": l_bar * _signed(y - y_hat, sign)}
-    if path == "complement":
-        return {"z": _signed(l_bar * sigma(xp, -z) - l_bar * (1 - y), sign)}
-    quotient, slope = ("divide", "one-minus-z") if path == "quotients" else ("reciprocal", "chain")
-    y_hat_bar = _signed(_quotients(l_bar, y_hat, y, quotient), sign)
-    return {"z": through_sigmoid(xp, y_hat_bar, z, y_hat, slope)}
-
-
-def _loss_of_weights(xp: Any, w: Any, x: Any, b: Any, y: Any, *, sign: str, path: str) -> Any:
-    return _loss_of_z(xp, _z(xp, w, x, b), y, sign=sign, path=path)
-
-
-def _grad_w(xp: Any, l_bar: Any, w: Any, x: Any, b: Any, y: Any, *, sign: str, path: str) -> dict[str, Any]:
-    return {"w": _grad_z(xp, l_bar, _z(xp, w, x, b), y, sign=sign, path=path)["z"] * x}
-
-
-def _grad_b(xp: Any, l_bar: Any, w: Any, x: Any, b: Any, y: Any, *, sign: str, path: str) -> dict[str, Any]:
-    return {"b": _grad_z(xp, l_bar, _z(xp, w, x, b), y, sign=sign, path=path)["z"]}
+def _grad_b(xp: Any, l_bar: Any, w: Any, x: Any, b: Any, y: Any, *, sign: Any, path: Any) -> dict[str, Any]:
+    return {"b": path.gradient(xp, l_bar, _z(xp, w, x, b), y, sign)}
 
 
 # --- hard points ----------------------------------------------------------------------------------------------------
@@ -252,18 +130,16 @@ def _weights_points(with_target: bool) -> Callable[[Format], Mapping[str, Mappin
 FEATURES = {"sheet_sizes": {"n": 3}, "other_sizes": ({"n": 1}, {"n": 2}, {"n": 8})}
 EXAMPLES = {"sheet_sizes": {"n": 1}, "other_sizes": ({"n": 2}, {"n": 3}, {"n": 8}), "batch_axis": "n"}
 
-_W = Input(("n", 1), "the weights, dimensionless", "small")
-_X = Input(("n", 1), "the features of the one example, dimensionless")
-_B = Input((), "the bias, dimensionless", "small")
-_WEIGHTS = {"w": _W, "x": _X, "b": _B, "y": Input((), "the target, 0 to 1", "unit", differentiable=False)}
+_W = Input(("n", 1), "the weights, dimensionless", "small", aliases=aliases.WEIGHTS)
+_X = Input(("n", 1), "the features of the one example, dimensionless", aliases=aliases.ARRAY)
+_B = Input((), "the bias, dimensionless", "small", aliases=aliases.BIAS)
+_Y = Input(("n",), "the target of each example, 0 to 1", "unit", differentiable=False, aliases=aliases.TARGET)
+_WEIGHTS = {"w": _W, "x": _X, "b": _B, "y": replace(_Y, shape=(), meaning="the target, 0 to 1")}
 _OUTPUTS = {
-    "y_hat": Input(("n",), "the predicted probability of each example", "probability"),
-    "y": Input(("n",), "the target of each example, 0 to 1", "unit", differentiable=False),
+    "y_hat": Input(("n",), "the predicted probability of each example", "probability", aliases=aliases.PREDICTION),
+    "y": _Y,
 }
-_LOGITS = {
-    "z": Input(("n",), "the preactivation of each example, dimensionless"),
-    "y": Input(("n",), "the target of each example, 0 to 1", "unit", differentiable=False),
-}
+_LOGITS = {"z": Input(("n",), "the preactivation of each example, dimensionless", aliases=aliases.LOGITS), "y": _Y}
 _OPEN = "0 < ŷ < 1; at 0 and 1 the printed expressions are log 0, or 0/0"
 _FINITE = "all reals; in floating point only where ŷ rounds neither to 0 nor to 1"
 _Q = r"\left(\frac{y}{\hat{y}} - \frac{1-y}{1-\hat{y}}\right)"
@@ -273,6 +149,7 @@ _SATURATION = Erratum("path", "What is left of the gradient where ŷ rounds to 0
 z = Map(
     id="logistic.z",
     number=8,
+    section=SECTION,
     title="logistic regression: preactivation",
     latex=r"Z = \vec{w}^T \vec{x} + b",
     inputs={"w": _W, "x": _X, "b": _B},
@@ -282,12 +159,14 @@ z = Map(
     wrt=("w", "x", "b"),
     prints=("forward",),
     hard_points=_weights_points(with_target=False),
+    properties=(PERMUTATION,),
     **FEATURES,
 )
 
 y_hat = Map(
     id="logistic.y_hat",
     number=9,
+    section=SECTION,
     title="logistic regression: predicted probability",
     latex=r"\hat{y} = \sigma(z)",
     inputs={"z": _LOGITS["z"]},
@@ -298,12 +177,14 @@ y_hat = Map(
     prints=("forward",),
     axes=(SLOPE,),
     hard_points=_y_hat_points,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **EXAMPLES,
 )
 
 loss = Map(
     id="logistic.loss",
     number=10,
+    section=SECTION,
     title="logistic regression: loss",
     latex=r"\mathcal{L} = y \ln(\hat{y}) + (1-y) \ln(1-\hat{y})",
     standard_latex=r"\mathcal{L} = -\left[y \ln(\hat{y}) + (1-y) \ln(1-\hat{y})\right]",
@@ -320,12 +201,14 @@ loss = Map(
     ),
     hard_points=_loss_points,
     domain=_OPEN,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **EXAMPLES,
 )
 
 grad_y_hat = Map(
     id="logistic.grad_y_hat",
     number=11,
+    section=SECTION,
     title="logistic regression: gradient at the prediction",
     latex=r"\frac{\partial \mathcal{L}}{\partial \hat{y}} = \frac{y}{\hat{y}} - \frac{1-y}{1-\hat{y}}",
     standard_latex=r"\frac{\partial \mathcal{L}}{\partial \hat{y}} = -\frac{y}{\hat{y}} + \frac{1-y}{1-\hat{y}}",
@@ -339,12 +222,14 @@ grad_y_hat = Map(
     errata=(_DIRECTION, Erratum("guard", "What is the gradient where ŷ is exactly 0 or 1?")),
     hard_points=_loss_points,
     domain=_OPEN,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **EXAMPLES,
 )
 
 grad_z = Map(
     id="logistic.grad_z",
     number=12,
+    section=SECTION,
     title="logistic regression: gradient at the preactivation",
     latex=r"\frac{\partial \mathcal{L}}{\partial z} = \frac{\partial \mathcal{L}}{\partial \hat{y}} "
     rf"\frac{{\partial \hat{{y}}}}{{\partial z}} = {_Q} (\hat{{y}}(1-\hat{{y}}))",
@@ -359,12 +244,14 @@ grad_z = Map(
     errata=(_DIRECTION, _SATURATION),
     hard_points=_grad_z_points,
     domain=_FINITE,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **EXAMPLES,
 )
 
 grad_w = Map(
     id="logistic.grad_w",
     number=13,
+    section=SECTION,
     title="logistic regression: gradient of the weights",
     latex=r"\frac{\partial \mathcal{L}}{\partial \vec{w}} = \frac{\partial \mathcal{L}}{\partial z} "
     rf"\frac{{\partial z}}{{\partial \vec{{w}}}} = {_Q} \hat{{y}}(1-\hat{{y}}) \vec{{x}}",
@@ -379,12 +266,14 @@ grad_w = Map(
     errata=(_DIRECTION, _SATURATION),
     hard_points=_weights_points(with_target=True),
     domain=_FINITE,
+    properties=(PERMUTATION,),
     **FEATURES,
 )
 
 grad_b = Map(
     id="logistic.grad_b",
     number=14,
+    section=SECTION,
     title="logistic regression: gradient of the bias",
     latex=r"\frac{\partial \mathcal{L}}{\partial b} = \frac{\partial \mathcal{L}}{\partial z} "
     rf"\frac{{\partial z}}{{\partial b}} = {_Q} \hat{{y}}(1-\hat{{y}})",
@@ -399,5 +288,6 @@ grad_b = Map(
     errata=(_DIRECTION, _SATURATION),
     hard_points=_weights_points(with_target=True),
     domain=_FINITE,
+    properties=(PERMUTATION,),
     **FEATURES,
 )

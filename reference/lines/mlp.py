@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..activations import ACTIVATIONS, KINK, SLOPE, activate, through
 from ..formula import Map
-from ..vocabulary import Axis, Erratum, Format, Input, NotConformable, Option
+from ..pieces import aliases
+from ..pieces.activations import ACTIVATIONS, KINK, SLOPE
+from ..pieces.layers import BIAS, EXPRESSION, ONES, broadcast, of_the_biases, of_the_weights
+from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION, REPLICATION
+from ..pieces.squared_error import NORMALISER
+from ..vocabulary import Erratum, Format, Input
 from .mlp2 import (
     BATCH,
     IDENTITY,
-    NORMALISER,
-    ONES,
     SQUARE,
     SQUARE_A,
     deep,
@@ -23,114 +25,90 @@ from .mlp2 import (
     head,
     head_grad_b2,
     head_grad_w2,
+    layer,
     loss_of_Z,
-    network_grad_b1,
     network_grad_W1,
     network_loss,
     outputs,
     points,
     products,
     residuals,
-    row_of_ones,
     saturating,
     sized,
     squared_error,
     squared_error_vjp,
 )
 
-BIAS = Axis(
-    name="bias",
-    options=(
-        Option("matrix-sum", "a sum of matrices of one shape as printed: b is a column, so only for one example"),
-        Option("broadcast", "b is added to each column, as b u of line 15 does", r"b^{[l]} u"),
-    ),
-    printed="matrix-sum",
-    standard="broadcast",
-    source="line 15 prints b₁u where line 26 prints b",
-)
-
-EXPRESSION = Axis(
-    name="expression",
-    options=(
-        Option("first", "the first of the two: the gradient has the weights' shape", r"\delta^{[1]} (A^{[0]})^T"),
-        Option("second", "the second of the two: the gradient has the bias's shape", r"\delta^{[1]} u^T"),
-    ),
-    printed="first",
-    standard="second",
-    source="line 31 prints δu^T for the same gradient",
-)
+SECTION = "Network of any depth"
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def _Z(xp: Any, W: Any, A_prev: Any, b: Any, *, bias: str) -> Any:
-    product = W @ A_prev
-    if bias == "matrix-sum" and product.shape != b.shape:
-        raise NotConformable(f"W A + b with W A of shape {tuple(product.shape)} and b of shape {tuple(b.shape)}; write b u")
-    return product + b
+def _Z(xp: Any, W: Any, A_prev: Any, b: Any, *, bias: Any) -> Any:
+    return bias(W @ A_prev, b)
 
 
-def _Z_vjp(xp: Any, delta: Any, W: Any, A_prev: Any, b: Any, *, bias: str) -> dict[str, Any]:
-    _Z(xp, W, A_prev, b, bias=bias)  # raises where the printed sum has no value
-    return {"W": delta @ A_prev.T, "A_prev": W.T @ delta, "b": delta @ row_of_ones(xp, A_prev).T}
+def _Z_vjp(xp: Any, delta: Any, W: Any, A_prev: Any, b: Any, *, bias: Any) -> dict[str, Any]:
+    bias(W @ A_prev, b)  # raises where the printed sum has no value
+    return {"W": of_the_weights(xp, delta, A_prev), "A_prev": W.T @ delta, "b": of_the_biases(xp, delta, A_prev)}
 
 
-def _A(xp: Any, Z: Any, g: str) -> Any:
-    return activate(xp, Z, g)
+def _A(xp: Any, Z: Any, g: Any) -> Any:
+    return g.value(xp, Z)
 
 
-def _delta_last(xp: Any, y_hat_bar: Any, Z: Any, g: str, *, slope: str, kink: str) -> dict[str, Any]:
-    return {"Z": through(xp, y_hat_bar, Z, g, slope, kink)}
+def _delta_last(xp: Any, y_hat_bar: Any, Z: Any, g: Any, *, slope: Any, kink: Any) -> dict[str, Any]:
+    return {"Z": g.through(xp, y_hat_bar, Z, slope, kink)}
 
 
-def _Z_next(xp: Any, Z: Any, W_next: Any, b_next: Any, g: str) -> Any:
-    return W_next @ activate(xp, Z, g) + b_next
+def _Z_next(xp: Any, Z: Any, W_next: Any, b_next: Any, g: Any) -> Any:
+    return W_next @ g.value(xp, Z) + b_next
 
 
-def _delta(xp: Any, delta_next: Any, Z: Any, W_next: Any, b_next: Any, g: str, *, slope: str, kink: str) -> dict[str, Any]:
-    return {"Z": through(xp, W_next.T @ delta_next, Z, g, slope, kink)}
+def _delta(xp: Any, delta_next: Any, Z: Any, W_next: Any, b_next: Any, g: Any, *, slope: Any, kink: Any) -> dict[str, Any]:
+    return {"Z": g.through(xp, W_next.T @ delta_next, Z, slope, kink)}
 
 
 def _Z_broadcast(xp: Any, W: Any, A_prev: Any, b: Any) -> Any:
-    return _Z(xp, W, A_prev, b, bias="broadcast")
+    return broadcast(W @ A_prev, b)
 
 
 def _grad_W(xp: Any, delta: Any, W: Any, A_prev: Any, b: Any) -> dict[str, Any]:
-    return {"W": delta @ A_prev.T}
+    return {"W": of_the_weights(xp, delta, A_prev)}
 
 
 def _grad_b(xp: Any, delta: Any, W: Any, A_prev: Any, b: Any) -> dict[str, Any]:
-    return {"b": delta @ row_of_ones(xp, A_prev).T}
+    return {"b": of_the_biases(xp, delta, A_prev)}
 
 
 # The example's bodies are those of lines 18-25 under the names of δ notation.
 
 
-def _loss_of_Z2(xp: Any, Z2: Any, y: Any, *, normaliser: str) -> Any:
+def _loss_of_Z2(xp: Any, Z2: Any, y: Any, *, normaliser: Any) -> Any:
     return squared_error(xp, Z2, y, normaliser=normaliser)
 
 
-def _delta2(xp: Any, l_bar: Any, Z2: Any, y: Any, *, normaliser: str) -> dict[str, Any]:
+def _delta2(xp: Any, l_bar: Any, Z2: Any, y: Any, *, normaliser: Any) -> dict[str, Any]:
     return {"Z2": squared_error_vjp(xp, l_bar, Z2, y, normaliser=normaliser)["y_hat"]}
 
 
-def _loss_of_Z1(xp: Any, Z1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str) -> Any:
+def _loss_of_Z1(xp: Any, Z1: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any) -> Any:
     return loss_of_Z(xp, Z1, w2, b2, y, normaliser=normaliser)
 
 
 def _delta1(
-    xp: Any, l_bar: Any, Z1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str, ones: str, slope: str
+    xp: Any, l_bar: Any, Z1: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any, ones: Any, slope: Any
 ) -> dict[str, Any]:
     return {"Z1": grad_of_Z(xp, l_bar, Z1, w2, b2, y, normaliser=normaliser, slope=slope, ones=ones)["Z"]}
 
 
-def _loss_of_A0(xp: Any, A0: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str) -> Any:
+def _loss_of_A0(xp: Any, A0: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any) -> Any:
     return network_loss(xp, A0, W1, b1, w2, b2, y, normaliser=normaliser)
 
 
 def _grad_w1(
-    xp: Any, l_bar: Any, A0: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str, ones: str, slope: str
+    xp: Any, l_bar: Any, A0: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any, ones: Any, slope: Any
 ) -> dict[str, Any]:
     return network_grad_W1(xp, l_bar, A0, W1, b1, w2, b2, y, normaliser=normaliser, ones=ones, slope=slope)
 
@@ -145,15 +123,14 @@ def _grad_b1(
     b2: Any,
     y: Any,
     *,
-    normaliser: str,
-    ones: str,
-    expression: str,
-    slope: str,
+    normaliser: Any,
+    ones: Any,
+    expression: Any,
+    slope: Any,
 ) -> dict[str, Any]:
-    axes = {"normaliser": normaliser, "ones": ones, "slope": slope}
-    if expression == "first":
-        return {"b1": network_grad_W1(xp, l_bar, A0, W1, b1, w2, b2, y, **axes)["W1"]}
-    return network_grad_b1(xp, l_bar, A0, W1, b1, w2, b2, y, **axes)
+    Z1 = layer(xp, W1, A0, b1)
+    delta1 = grad_of_Z(xp, l_bar, Z1, w2, b2, y, normaliser=normaliser, slope=slope, ones=ones)["Z"]
+    return {"b1": expression(xp, delta1, A0)}
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------
@@ -195,7 +172,7 @@ def _activations(f: Format) -> dict[str, dict[str, Any]]:
 _LAYER = {
     "W": Input(("h", "k"), "the weights of layer l, one row a neuron", "small"),
     "A_prev": Input(("k", "n"), "the activations of layer l-1, one column an example", "small"),
-    "b": Input(("h", 1), "the biases of layer l", "small"),
+    "b": Input(("h", 1), "the biases of layer l", "small", aliases=aliases.BIAS),
 }
 _OF_Z = {"Z": Input(("h", "n"), "the preactivations of layer l, one column an example")}
 _THROUGH = {
@@ -203,7 +180,7 @@ _THROUGH = {
     "W_next": Input(("m", "h"), "the weights of layer l+1, one row a neuron", "small"),
     "b_next": Input(("m", 1), "the biases of layer l+1", "small"),
 }
-_G = {"g": {name: name for name in ACTIVATIONS}}
+_G = {"g": ACTIVATIONS}
 
 
 def _partial(of: str) -> str:
@@ -213,6 +190,7 @@ def _partial(of: str) -> str:
 Z = Map(
     id="mlp.Z",
     number=26,
+    section=SECTION,
     title="any depth: preactivations",
     latex=r"Z^{[l]} = W^{[l]} A^{[l-1]} + b^{[l]}",
     standard_latex=r"Z^{[l]} = W^{[l]} A^{[l-1]} + b^{[l]} u",
@@ -227,12 +205,15 @@ Z = Map(
     hard_points=points(_LAYER, products("W", "A_prev", "b"), _ONE_EXAMPLE),
     as_code={"bias": "broadcast"},
     domain="one example (n = 1) for the printed sum; else all reals",
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "k", "n"),
 )
 
 A = Map(
     id="mlp.A",
     number=27,
+    section=SECTION,
     title="any depth: activations",
     latex=r"A^{[l]} = g^{[l]}(Z^{[l]}) \quad (\text{where } g \text{ is an elementwise nonlinearity like } \sigma "
     r"\text{ or ReLU})",
@@ -245,12 +226,14 @@ A = Map(
     prints=("forward",),
     axes=(SLOPE, KINK),
     hard_points=points(_OF_Z, _activations),
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "n"),
 )
 
 delta_last = Map(
     id="mlp.delta_last",
     number=28,
+    section=SECTION,
     title="any depth: δ of the last layer",
     latex=r"\delta^{[N]} = \frac{\partial \mathcal{L}}{\partial \hat{y}} \odot g'^{[N]}(Z^{[N]})",
     inputs=_OF_Z,
@@ -264,12 +247,14 @@ delta_last = Map(
     errata=(Erratum("kink", "What is the slope of ReLU at 0?"),),
     hard_points=points(_OF_Z, _activations),
     notes="The cotangent is ∂L/∂ŷ, where ŷ = A[N].",
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "n"),
 )
 
 delta = Map(
     id="mlp.delta",
     number=29,
+    section=SECTION,
     title="any depth: δ of a layer from the next",
     latex=r"\delta^{[l]} = \left((W^{[l+1]})^T \delta^{[l+1]} \right) \odot g'^{[l]}(Z^{[l]})",
     inputs=_THROUGH,
@@ -283,12 +268,15 @@ delta = Map(
     errata=(Erratum("kink", "What is the slope of ReLU at 0?"),),
     hard_points=points(_THROUGH, _activations, _SHEET),
     notes="The value is Z[l+1], its cotangent δ[l+1].",
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "m", "n"),
 )
 
 grad_W = Map(
     id="mlp.grad_W",
     number=30,
+    section=SECTION,
     title="any depth: gradient of the weights",
     latex=rf"{_partial('w^{[l]}')} = \delta^{{[l]}} (A^{{[l-1]}})^T",
     inputs=_LAYER,
@@ -299,12 +287,15 @@ grad_W = Map(
     prints=("cotangent",),
     hard_points=points(_LAYER, products("W", "A_prev", "b"), _SHEET),
     notes="The value is Z[l], its cotangent δ[l]; w and W are the same.",
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "k", "n"),
 )
 
 grad_b = Map(
     id="mlp.grad_b",
     number=31,
+    section=SECTION,
     title="any depth: gradient of the biases",
     latex=rf"{_partial('b^{[l]}')} = \delta^{{[l]}} u^T",
     inputs=_LAYER,
@@ -315,6 +306,8 @@ grad_b = Map(
     prints=("cotangent",),
     hard_points=points(_LAYER, products("W", "A_prev", "b"), _SHEET),
     notes="The value is Z[l], its cotangent δ[l].",
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "k", "n"),
 )
 
@@ -327,7 +320,7 @@ _EXAMPLE = {
     "w2": Input(("o", "h"), "the weights of layer 2, one row an output", "small"),
     "b2": Input(("o", 1), "the biases of layer 2", "small"),
     "Z2": Input(("o", "n"), "the preactivations of layer 2, which are ŷ since g[2] is the identity"),
-    "y": Input(("o", "n"), "the targets, one column an example", "small", differentiable=False),
+    "y": Input(("o", "n"), "the targets, one column an example", "small", differentiable=False, aliases=aliases.TARGET),
 }
 
 
@@ -345,6 +338,7 @@ _DELTA1_STANDARD = r"((W^{[2]})^T \cdot \frac{2}{n}(\hat{y} - y)) \odot A \odot 
 example_delta2 = Map(
     id="mlp.example.delta2",
     number=32,
+    section=SECTION,
     title="the example: δ of layer 2",
     latex=r"\delta^{[2]} = \frac{\partial \mathcal{L}}{\partial \hat{y}} = \frac{2}{3}(\hat{y} - y)",
     standard_latex=r"\delta^{[2]} = \frac{2}{n}(\hat{y} - y)",
@@ -357,12 +351,15 @@ example_delta2 = Map(
     axes=(NORMALISER,),
     errata=(BATCH,),
     hard_points=points(_LAST, residuals("Z2")),
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("o", "n"),
 )
 
 example_grad_w2 = Map(
     id="mlp.example.grad_w2",
     number=33,
+    section=SECTION,
     title="the example: gradient of the weights of layer 2",
     latex=rf"{_partial('w^{[2]}')} = \frac{{2}}{{3}}(\hat{{y}} - y)A^T",
     standard_latex=rf"{_partial('W^{[2]}')} = \frac{{2}}{{n}}(\hat{{y}} - y)A^T",
@@ -375,12 +372,15 @@ example_grad_w2 = Map(
     axes=(NORMALISER,),
     errata=(BATCH,),
     hard_points=points(_HEAD, outputs),
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 example_grad_b2 = Map(
     id="mlp.example.grad_b2",
     number=34,
+    section=SECTION,
     title="the example: gradient of the bias of layer 2",
     latex=rf"{_partial('b^{[2]}')} = \frac{{2}}{{3}}(\hat{{y}} - y)u^T",
     standard_latex=rf"{_partial('b^{[2]}')} = \frac{{2}}{{n}}(\hat{{y}} - y)u^T",
@@ -393,12 +393,15 @@ example_grad_b2 = Map(
     axes=(NORMALISER,),
     errata=(BATCH,),
     hard_points=points(_HEAD, outputs),
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 example_delta1 = Map(
     id="mlp.example.delta1",
     number=35,
+    section=SECTION,
     title="the example: δ of layer 1",
     latex=rf"\delta^{{[1]}} = {_DELTA1}",
     standard_latex=rf"\delta^{{[1]}} = {_DELTA1_STANDARD}",
@@ -412,12 +415,15 @@ example_delta1 = Map(
     errata=(BATCH, IDENTITY),
     hard_points=points(_FROM_Z1, saturating("Z1"), SQUARE),
     domain=SQUARE_A,
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 example_grad_w1 = Map(
     id="mlp.example.grad_w1",
     number=36,
+    section=SECTION,
     title="the example: gradient of the weights of layer 1",
     latex=rf"{_partial('w^{[1]}')} = \delta^{{[1]}} (A^{{[0]}})^T = ({_DELTA1}) x^T",
     standard_latex=rf"{_partial('W^{[1]}')} = ({_DELTA1_STANDARD}) (A^{{[0]}})^T",
@@ -431,12 +437,15 @@ example_grad_w1 = Map(
     errata=(BATCH, IDENTITY),
     hard_points=points(_NETWORK, deep("A0"), SQUARE),
     domain=SQUARE_A,
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("d", "h", "o", "n"),
 )
 
 example_grad_b1 = Map(
     id="mlp.example.grad_b1",
     number=37,
+    section=SECTION,
     title="the example: gradient of the biases of layer 1",
     latex=rf"{_partial('b^{[1]}')} = \delta^{{[1]}} (A^{{[0]}})^T = ({_DELTA1}) u^T",
     standard_latex=rf"{_partial('b^{[1]}')} = \delta^{{[1]}} u^T = ({_DELTA1_STANDARD}) u^T",
@@ -455,5 +464,7 @@ example_grad_b1 = Map(
     hard_points=points(_NETWORK, deep("A0"), SQUARE),
     domain=SQUARE_A,
     notes="The first expression has the shape of W1, the second that of b1.",
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("d", "h", "o", "n"),
 )

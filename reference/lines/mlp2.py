@@ -11,57 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import SLOPE, through_sigmoid
-from ..activations import sigmoid as sigma
 from ..formula import Map
-from ..vocabulary import Axis, Erratum, Format, Input, Inputs, NotConformable, Option, Sizes
+from ..pieces import aliases
+from ..pieces.activations import SLOPE
+from ..pieces.activations import sigmoid as sigma
+from ..pieces.layers import ONES, all_ones, layer, of_the_biases, of_the_weights, row_of_ones
+from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION, REPLICATION
+from ..pieces.squared_error import FACTOR, NORMALISER, WHOLE
+from ..vocabulary import Erratum, Format, Input, Inputs, Sizes
 
-NORMALISER = Axis(
-    name="normaliser",
-    options=(
-        Option("three", "3, the batch size of the sheet's example, printed as a constant", r"\frac{1}{3}"),
-        Option("examples", "the number n of examples, whatever the number of outputs", r"\frac{1}{n}"),
-        Option("elements", "the number of elements of ŷ: n times the number of outputs", r"\frac{1}{no}"),
-        Option("one", "1: the sum over the batch", r"1"),
-    ),
-    printed="three",
-    standard="examples",
-    source="the sheet's heading: Batch Size=3; torch.nn.MSELoss documents mean over elements and sum",
-)
-
-FACTOR = Axis(
-    name="factor",
-    options=(
-        Option("one", "the squared norm as printed; its gradient carries a 2", r"\|\hat{y}-y\|^2"),
-        Option("half", "half the squared norm; its gradient carries no 2", r"\tfrac12\|\hat{y}-y\|^2"),
-    ),
-    printed="one",
-    standard="one",
-    source="optax.l2_loss documents the half",
-)
-
-ONES = Axis(
-    name="ones",
-    options=(
-        Option("identity", "I - A with the identity matrix I; needs a square A", r"A \odot (I-A)"),
-        Option("all-ones", "1 - A with a matrix of ones, so that A ⊙ (1 - A) is σ'(Z)", r"A \odot (\mathbf{1}-A)"),
-    ),
-    printed="identity",
-    standard="all-ones",
-    source="line 23 prints 1 - A where line 24 prints I - A",
-)
-
+SECTION = "Two-layer network"
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
-
-
-def row_of_ones(xp: Any, X: Any) -> Any:
-    """u: a one for each example, that is for each column of X."""
-    return xp.ones_like(X[:1, :])
-
-
-def layer(xp: Any, W: Any, X: Any, b: Any) -> Any:
-    return W @ X + b @ row_of_ones(xp, X)
 
 
 def _Z(xp: Any, W1: Any, X: Any, b1: Any) -> Any:
@@ -76,8 +37,8 @@ def _A(xp: Any, Z: Any) -> Any:
     return sigma(xp, Z)
 
 
-def _A_vjp(xp: Any, a_bar: Any, Z: Any, *, slope: str) -> dict[str, Any]:
-    return {"Z": through_sigmoid(xp, a_bar, Z, sigma(xp, Z), slope)}
+def _A_vjp(xp: Any, a_bar: Any, Z: Any, *, slope: Any) -> dict[str, Any]:
+    return {"Z": slope(xp, a_bar, Z, sigma(xp, Z))}
 
 
 def _y_hat(xp: Any, w2: Any, A: Any, b2: Any) -> Any:
@@ -88,86 +49,67 @@ def _y_hat_vjp(xp: Any, y_hat_bar: Any, w2: Any, A: Any, b2: Any) -> dict[str, A
     return {"w2": y_hat_bar @ A.T, "A": w2.T @ y_hat_bar, "b2": y_hat_bar @ row_of_ones(xp, A).T}
 
 
-def divisor(y: Any, normaliser: str) -> int:
-    outputs, examples = y.shape
-    return {"three": 3, "examples": examples, "elements": outputs * examples, "one": 1}[normaliser]
-
-
-def squared_error(xp: Any, y_hat: Any, y: Any, *, normaliser: str, factor: str = "one") -> Any:
+def squared_error(xp: Any, y_hat: Any, y: Any, *, normaliser: Any, factor: Any = WHOLE) -> Any:
     r = y_hat - y
-    return xp.sum(r * r) / (divisor(y, normaliser) * {"one": 1, "half": 2}[factor])
+    return xp.sum(r * r) / (normaliser(*y.shape) * factor.divisor)
 
 
-def squared_error_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, normaliser: str, factor: str = "one") -> dict[str, Any]:
-    r = y_hat - y
-    return {"y_hat": l_bar * ((2 * r if factor == "one" else r) / divisor(y, normaliser))}
+def squared_error_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, normaliser: Any, factor: Any = WHOLE) -> dict[str, Any]:
+    return {"y_hat": l_bar * (factor.slope(y_hat - y) / normaliser(*y.shape))}
 
 
-def head(xp: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: str) -> Any:
+def head(xp: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: Any) -> Any:
     """The loss from A on."""
     return squared_error(xp, layer(xp, w2, A, b2), y, normaliser=normaliser)
 
 
-def _delta2(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, normaliser: str) -> Any:
+def _delta2(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, normaliser: Any) -> Any:
     """(2/3)(ŷ - y)."""
     return squared_error_vjp(xp, l_bar, layer(xp, w2, A, b2), y, normaliser=normaliser)["y_hat"]
 
 
-def head_grad_w2(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: str) -> dict[str, Any]:
+def head_grad_w2(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: Any) -> dict[str, Any]:
     return {"w2": _delta2(xp, l_bar, w2, A, b2, y, normaliser) @ A.T}
 
 
-def head_grad_b2(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: str) -> dict[str, Any]:
+def head_grad_b2(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: Any) -> dict[str, Any]:
     return {"b2": _delta2(xp, l_bar, w2, A, b2, y, normaliser) @ row_of_ones(xp, A).T}
 
 
-def head_grad_A(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: str) -> dict[str, Any]:
+def head_grad_A(xp: Any, l_bar: Any, w2: Any, A: Any, b2: Any, y: Any, *, normaliser: Any) -> dict[str, Any]:
     return {"A": w2.T @ _delta2(xp, l_bar, w2, A, b2, y, normaliser)}
 
 
-def loss_of_Z(xp: Any, Z: Any, w2: Any, b2: Any, y: Any, *, normaliser: str) -> Any:
+def loss_of_Z(xp: Any, Z: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any) -> Any:
     return head(xp, w2, sigma(xp, Z), b2, y, normaliser=normaliser)
 
 
-def one_minus(xp: Any, A: Any, ones: str) -> Any:
-    """I - A as printed, or with all-ones what is meant."""
-    if ones == "all-ones":
-        return 1 - A
-    rows, columns = A.shape
-    if rows != columns:
-        raise NotConformable(f"I - A with A of shape ({rows}, {columns}): the identity matrix is square, A is not")
-    return xp.asarray(xp.eye(rows)) - A
-
-
-def through_hidden(xp: Any, A_bar: Any, Z: Any, ones: str, slope: str) -> Any:
-    """Ā ⊙ A ⊙ (I - A) as printed; with all-ones Ā ⊙ σ'(Z), in the evaluation that ``slope`` names."""
-    A = sigma(xp, Z)
-    return A_bar * A * one_minus(xp, A, ones) if ones == "identity" else through_sigmoid(xp, A_bar, Z, A, slope)
-
-
 def grad_of_Z(
-    xp: Any, l_bar: Any, Z: Any, w2: Any, b2: Any, y: Any, *, normaliser: str, slope: str, ones: str = "all-ones"
+    xp: Any, l_bar: Any, Z: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any, slope: Any, ones: Any = all_ones
 ) -> dict[str, Any]:
+    """Ā ⊙ A ⊙ (I - A) as printed, or Ā ⊙ σ'(Z)."""
     flow = head_grad_A(xp, l_bar, w2, sigma(xp, Z), b2, y, normaliser=normaliser)["A"]
-    return {"Z": through_hidden(xp, flow, Z, ones, slope)}
+    return {"Z": ones(xp, flow, Z, slope)}
 
 
-def network_loss(xp: Any, X: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str) -> Any:
+def network_loss(xp: Any, X: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any) -> Any:
     return loss_of_Z(xp, layer(xp, W1, X, b1), w2, b2, y, normaliser=normaliser)
 
 
 def network_grad_W1(
-    xp: Any, l_bar: Any, X: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str, ones: str, slope: str
+    xp: Any, l_bar: Any, X: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any, ones: Any, slope: Any
 ) -> dict[str, Any]:
     Z = layer(xp, W1, X, b1)
-    return {"W1": grad_of_Z(xp, l_bar, Z, w2, b2, y, normaliser=normaliser, slope=slope, ones=ones)["Z"] @ X.T}
+    delta = grad_of_Z(xp, l_bar, Z, w2, b2, y, normaliser=normaliser, slope=slope, ones=ones)["Z"]
+    return {"W1": of_the_weights(xp, delta, X)}
 
 
 def network_grad_b1(
-    xp: Any, l_bar: Any, X: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: str, ones: str, slope: str
+    xp: Any, l_bar: Any, X: Any, W1: Any, b1: Any, w2: Any, b2: Any, y: Any, *, normaliser: Any, ones: Any, slope: Any
 ) -> dict[str, Any]:
-    delta1 = grad_of_Z(xp, l_bar, layer(xp, W1, X, b1), w2, b2, y, normaliser=normaliser, slope=slope, ones=ones)["Z"]
-    return {"b1": delta1 @ row_of_ones(xp, X).T}
+    Z = layer(xp, W1, X, b1)
+    delta = grad_of_Z(xp, l_bar, Z, w2, b2, y, normaliser=normaliser, slope=slope, ones=ones)["Z"]
+    return {"b1": of_the_biases(xp, delta, X)}
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------
@@ -297,8 +239,8 @@ INPUTS = {
     "A": Input(("h", "n"), "the hidden activations, one column an example", "probability"),
     "w2": Input(("o", "h"), "the output weights, one row an output", "small"),
     "b2": Input(("o", 1), "the output biases", "small"),
-    "y_hat": Input(("o", "n"), "the predictions, one column an example"),
-    "y": Input(("o", "n"), "the targets, one column an example", "small", differentiable=False),
+    "y_hat": Input(("o", "n"), "the predictions, one column an example", aliases=aliases.PREDICTION),
+    "y": Input(("o", "n"), "the targets, one column an example", "small", differentiable=False, aliases=aliases.TARGET),
 }
 
 
@@ -330,6 +272,7 @@ def _chain(of: str, through: str, inner: str) -> str:
 Z = Map(
     id="mlp2.Z",
     number=15,
+    section=SECTION,
     title="two layers: hidden preactivations",
     latex=r"Z = W_1 X + b_1 u",
     inputs=_inputs("W1", "X", "b1"),
@@ -339,12 +282,15 @@ Z = Map(
     wrt=("W1", "X", "b1"),
     prints=("forward",),
     hard_points=points(_inputs("W1", "X", "b1"), products("W1", "X", "b1")),
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **sized("d", "h", "n"),
 )
 
 A = Map(
     id="mlp2.A",
     number=16,
+    section=SECTION,
     title="two layers: hidden activations",
     latex=r"A = \sigma(Z)",
     inputs=_inputs("Z"),
@@ -355,12 +301,15 @@ A = Map(
     prints=("forward",),
     axes=(SLOPE,),
     hard_points=points(_inputs("Z"), saturating("Z")),
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **sized("h", "n"),
 )
 
 y_hat = Map(
     id="mlp2.y_hat",
     number=17,
+    section=SECTION,
     title="two layers: predictions",
     latex=r"\hat{y} = w_2 A + b_2 u",
     inputs=_inputs("w2", "A", "b2"),
@@ -370,12 +319,15 @@ y_hat = Map(
     wrt=("w2", "A", "b2"),
     prints=("forward",),
     hard_points=points(_inputs("w2", "A", "b2"), products("w2", "A", "b2")),
+    recognised=False,
+    properties=(BATCH_ADDITIVITY, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 loss = Map(
     id="mlp2.loss",
     number=18,
+    section=SECTION,
     title="two layers: loss",
     latex=r"\mathcal{L} = \frac{1}{3} \|\hat{y} - y\|^2",
     standard_latex=r"\mathcal{L} = \frac{1}{n} \|\hat{y} - y\|^2",
@@ -388,12 +340,14 @@ loss = Map(
     axes=(NORMALISER, FACTOR),
     errata=(BATCH,),
     hard_points=points(_inputs("y_hat", "y"), residuals("y_hat")),
+    properties=(REPLICATION, PERMUTATION),
     **sized("o", "n"),
 )
 
 grad_y_hat = Map(
     id="mlp2.grad_y_hat",
     number=19,
+    section=SECTION,
     title="two layers: gradient at the predictions",
     latex=rf"{_partial(_Y_HAT)} = \frac{{2}}{{3}} (\hat{{y}} - y)",
     standard_latex=rf"{_partial(_Y_HAT)} = \frac{{2}}{{n}} (\hat{{y}} - y)",
@@ -406,12 +360,14 @@ grad_y_hat = Map(
     axes=(NORMALISER, FACTOR),
     errata=(BATCH,),
     hard_points=points(_inputs("y_hat", "y"), residuals("y_hat")),
+    properties=(REPLICATION, PERMUTATION),
     **sized("o", "n"),
 )
 
 grad_w2 = Map(
     id="mlp2.grad_w2",
     number=20,
+    section=SECTION,
     title="two layers: gradient of the output weights",
     latex=rf"{_chain('w_2', _Y_HAT, _Y_HAT)} = \frac{{2}}{{3}} (\hat{{y}} - y) A^T",
     standard_latex=rf"{_partial('w_2')} = \frac{{2}}{{n}} (\hat{{y}} - y) A^T",
@@ -424,12 +380,15 @@ grad_w2 = Map(
     axes=(NORMALISER,),
     errata=(BATCH,),
     hard_points=points(_HEAD, outputs),
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 grad_b2 = Map(
     id="mlp2.grad_b2",
     number=21,
+    section=SECTION,
     title="two layers: gradient of the output bias",
     latex=rf"{_chain('b_2', _Y_HAT, _Y_HAT)} = \frac{{2}}{{3}} (\hat{{y}} - y) u^T",
     standard_latex=rf"{_partial('b_2')} = \frac{{2}}{{n}} (\hat{{y}} - y) u^T",
@@ -442,12 +401,15 @@ grad_b2 = Map(
     axes=(NORMALISER,),
     errata=(BATCH,),
     hard_points=points(_HEAD, outputs),
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 grad_A = Map(
     id="mlp2.grad_A",
     number=22,
+    section=SECTION,
     title="two layers: gradient at the hidden activations",
     latex=rf"{_partial('A')} = \frac{{2}}{{3}} w_2^T (\hat{{y}} - y)",
     standard_latex=rf"{_partial('A')} = \frac{{2}}{{n}} w_2^T (\hat{{y}} - y)",
@@ -460,12 +422,15 @@ grad_A = Map(
     axes=(NORMALISER,),
     errata=(BATCH,),
     hard_points=points(_HEAD, outputs),
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 grad_Z = Map(
     id="mlp2.grad_Z",
     number=23,
+    section=SECTION,
     title="two layers: gradient at the hidden preactivations",
     latex=rf"{_partial('Z')} = {_partial('A')} \odot \sigma'(Z) = "
     r"\left(\frac{2}{3} w_2^T (\hat{y} - y) \right) \odot A \odot (1 - A)",
@@ -480,12 +445,15 @@ grad_Z = Map(
     axes=(NORMALISER, SLOPE),
     errata=(BATCH, _SLOPE),
     hard_points=points(_FROM_Z, saturating("Z")),
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("h", "o", "n"),
 )
 
 grad_W1 = Map(
     id="mlp2.grad_W1",
     number=24,
+    section=SECTION,
     title="two layers: gradient of the hidden weights",
     latex=rf"{_chain('w_1', 'Z', 'Z')} = "
     r"\frac{2}{3} \left((w_2^T (\hat{y} - y)) \odot A \odot (I - A) \right) X^T",
@@ -501,12 +469,15 @@ grad_W1 = Map(
     errata=(BATCH, IDENTITY, _SLOPE),
     hard_points=points(_NETWORK, deep("X"), SQUARE),
     domain=SQUARE_A,
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("d", "h", "o", "n"),
 )
 
 grad_b1 = Map(
     id="mlp2.grad_b1",
     number=25,
+    section=SECTION,
     title="two layers: gradient of the hidden biases",
     latex=rf"{_chain('b_1', 'Z', 'Z')} = "
     r"\frac{2}{3} \left((w_2^T (\hat{y} - y)) \odot A \odot (I - A) \right) u^T",
@@ -522,5 +493,7 @@ grad_b1 = Map(
     errata=(BATCH, IDENTITY, _SLOPE),
     hard_points=points(_NETWORK, deep("X"), SQUARE),
     domain=SQUARE_A,
+    recognised=False,
+    properties=(REPLICATION, PERMUTATION),
     **sized("d", "h", "o", "n"),
 )

@@ -9,6 +9,7 @@ from ..pieces.correction import DEBIAS
 from ..pieces.decay import DECAY, moved
 from ..pieces.hyperparameters import KEPT, MOMENTUM_NAMES, WEIGHT_DECAY, initial
 from ..pieces.momentum import ACCUMULATION, NESTEROV
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, homogeneous
 from ..pieces.rate import BUFFER_RATE
 from ..pieces.start import start_axis
 from ..vocabulary import Coincidence, Erratum, Hyperparameter, Role, Trials
@@ -62,6 +63,7 @@ momentum = Optimizer(
     notes="The sheet's reason: the average dampens oscillations. Nesterov's momentum as Sutskever et al. publish it, eq. 3-4, "
     "evaluates the gradient at W - βV and then steps as plain momentum with the rate inside the buffer does: fed with "
     "gradients from outside, it is plain momentum.",
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, homogeneous()),
     family="momentum",
     hyperparameters=(
         Hyperparameter(

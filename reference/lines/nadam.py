@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..pieces.moments import line_of_moments
+from ..pieces.moments import MIRRORED, UNBIASED_SECOND, line_of_moments
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..vocabulary import Erratum
 
 nadam = line_of_moments(
@@ -31,4 +32,5 @@ nadam = line_of_moments(
     source="Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016, algorithm 2, "
     "https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ",
     notes="The schedule is μ_t = β1(1 - ½·0.96^(tψ)), ψ = 1/250 in Dozat's report; at a late step it is β1.",
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, MIRRORED, UNBIASED_SECOND),
 )

@@ -13,6 +13,7 @@ from ..pieces.epsilon import EPSILON
 from ..pieces.hyperparameters import EPS, EPS_ROOT, KEPT, MOMENTUM_NAMES, START_NAMES, WEIGHT_DECAY, initial
 from ..pieces.hyperparameters import MOMENTUM as MOMENTUM_KEPT
 from ..pieces.momentum import MOMENTUM, NESTEROV
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, invariant_to_scale
 from ..pieces.start import start_axis
 from ..vocabulary import Axis, Coincidence, Erratum, Hyperparameter, Option, Role
 
@@ -113,6 +114,7 @@ rmsprop = Optimizer(
         Coincidence("nesterov", "none", {"momentum": ("none",)}),
         Coincidence("mean_start", "zero", {"centered": ("no",)}),
     ),
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, invariant_to_scale(eps=0.0)),
     family="rmsprop",
     hyperparameters=(
         Hyperparameter(

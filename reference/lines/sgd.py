@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
 from ..pieces.hyperparameters import WEIGHT_DECAY
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, homogeneous
 from ..vocabulary import Coincidence
 
 
@@ -38,6 +39,7 @@ sgd = Optimizer(
     coincidences=(Coincidence("decay", "l2", {}, ("decoupled",), rounded_alike=False),),
     source="Robbins & Monro, A stochastic approximation method, 1951; Cauchy 1847 for the whole batch",
     notes="Stochastic gradient descent is the same line with batch size 1: the step does not know how g was averaged.",
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, homogeneous()),
     family="sgd",
     hyperparameters=(WEIGHT_DECAY,),
     start=_start,

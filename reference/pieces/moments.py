@@ -13,6 +13,7 @@ from .epsilon import EPSILON, ORDER
 from .hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, RATE_DECAY, WEIGHT_DECAY, initial
 from .lookahead import LOOKAHEAD, MOMENTUM_DECAY, SECOND, Step
 from .maximum import MAXIMUM, Second
+from .properties import invariant_to_scale, unbiased
 from .rate import RATE
 from .start import start_axis
 
@@ -57,6 +58,12 @@ HYPERPARAMETERS = (
     initial("initial_first", "V", 1.0),
     initial("initial_second", "S", 1.0, ("initial_accumulator_value", "initial_accumulator")),
 )
+
+
+MIRRORED = invariant_to_scale(eps=0.0)
+_ALONE = {"eps": 0.0, "weight_decay": 0.0}
+UNBIASED_FIRST = unbiased("first", {"beta2": 0.0, **_ALONE})
+UNBIASED_SECOND = unbiased("second", {"beta1": 0.0, **_ALONE})
 
 
 class AdamState(NamedTuple):

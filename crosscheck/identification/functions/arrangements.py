@@ -18,19 +18,6 @@ from ...inputs.samples import Sample, bound_sizes, stable_seed
 
 Named = Mapping[str, Any]
 
-# What libraries and people call the inputs of the lines.
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "x": ("input", "inputs", "a", "array", "xs", "v", "values", "operand"),
-    "z": ("logits", "logit", "preactivation", "input", "inputs", "x", "a"),
-    "y_hat": (
-        *("yhat", "y_pred", "pred", "preds", "prediction", "predictions", "p", "probs", "probability", "probabilities"),
-        *("input", "inputs", "output", "outputs"),
-    ),
-    "y": ("target", "targets", "label", "labels", "y_true", "true", "truth", "t"),
-    "w": ("weights",),  # the ``weight`` of a loss is one of its examples
-    "b": ("bias",),
-}
-
 
 def matched(formula: Map, parameters: Sequence[inspect.Parameter] | None, names: Named) -> dict[str, str] | str:
     """For each input of the line the parameter that takes it, or why there is none: by name, else by position.
@@ -42,7 +29,7 @@ def matched(formula: Map, parameters: Sequence[inspect.Parameter] | None, names:
         return {name: chosen.get(name, "") for name in formula.inputs}
     free = [p.name for p in parameters if p.name not in chosen.values()]
     for name in formula.inputs:
-        known = [p for wanted in (name, *ALIASES.get(name, ())) for p in free if p.lower() == wanted.lower()]
+        known = [p for wanted in (name, *formula.inputs[name].aliases) for p in free if p.lower() == wanted.lower()]
         if name not in chosen and known:
             chosen[name] = known[0]
             free.remove(known[0])
@@ -141,9 +128,21 @@ def layouts(formula: Map, parameters: Sequence[inspect.Parameter] | None) -> lis
 
 # --- lines that leave apart or reduce -------------------------------------------------------------------------------
 
+
+def _mean(total: Any, examples: int) -> Any:
+    return total / examples
+
+
+def _sum(total: Any, examples: int) -> Any:
+    return total
+
+
 REDUCTION = Axis(
     name="reduction",
-    options=(Option("mean", "the mean over the examples"), Option("sum", "the sum over the examples")),
+    options=(
+        Option("mean", "the mean over the examples", does=_mean),
+        Option("sum", "the sum over the examples", does=_sum),
+    ),
     printed="mean",
     standard="mean",
     source="the sheet prints the loss of one example",
@@ -168,18 +167,17 @@ class Reduced(Map):
         return (*self.line.accepted(function), REDUCTION.name)
 
     def value_in(self, xp: Any, inputs: Inputs, reading: Reading) -> Any:
-        total = xp.sum(self.line.value_in(xp, inputs, reading))
-        return total / self._examples(inputs) if reading["reduction"] == "mean" else total
+        return self._reduced(xp.sum(self.line.value_in(xp, inputs, reading)), inputs, reading)
 
     def vjp_in(self, xp: Any, cotangent: Any, inputs: Inputs, reading: Reading) -> Mapping[str, Any]:
-        each = cotangent / self._examples(inputs) if reading["reduction"] == "mean" else cotangent
+        each = self._reduced(cotangent, inputs, reading)
         return self.line.vjp_in(xp, each * xp.ones_like(self._first(inputs)), inputs, reading)
 
     def _first(self, inputs: Inputs) -> Any:
         return inputs[next(iter(self.inputs))]
 
-    def _examples(self, inputs: Inputs) -> int:
-        return self._first(inputs).shape[0]
+    def _reduced(self, total: Any, inputs: Inputs, reading: Reading) -> Any:
+        return REDUCTION.option(reading[REDUCTION.name]).does(total, self._first(inputs).shape[0])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

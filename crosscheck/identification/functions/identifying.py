@@ -21,11 +21,6 @@ from .arrangements import REDUCTION, Layout, Reduced, Unreduced, layouts, matche
 from .callables import Callee, Refusal, understood
 from .overlay import MODELS, Overlay, Read, lay
 
-# The lines that a function is held against unless others are named: the scalar, the logistic and the loss lines, and the
-# activations.
-LINES = ("scalar.", "logistic.", "mlp2.loss", "mlp2.grad_y_hat", "mlp.A", "mlp.delta_last")
-
-
 RAISES = "it raises"
 NEAR = 1e12  # ulps; what is further apart is seen in the decimals
 
@@ -126,7 +121,7 @@ def identify_function(
         torch.autograd.Function; a function of jax, with its custom_vjp if it has one. Functions of a framework are
         differentiated by it; of NumPy functions without a vjp only the value is identified.
     name: what the answer calls it.
-    lines: ids of the lines to hold it against; else the scalar, logistic and loss lines, and the activations.
+    lines: ids of the lines to hold it against; else those that are recognised, such as losses and activations.
     names: for inputs of lines the function's argument that takes them, such as ``{"y_hat": "input"}``; else arguments are
         matched by their names, and those of other names by position.
     dtype: of the arrays that it is given.
@@ -156,7 +151,7 @@ def identify_function(
 
 def _candidates(lines: Sequence[str]) -> list[tuple[Map, list[str]]]:
     """The lines to try, each with the ids of those that have the same value and the same cotangents."""
-    formulas = [line_of(name) for name in lines] or [f for f in catalogue().values() if f.id.startswith(LINES)]
+    formulas = [line_of(name) for name in lines] or _recognised()
     found: dict[tuple[Any, ...], tuple[Map, list[str]]] = {}
     for formula in formulas:
         if not isinstance(formula, Map):
@@ -166,6 +161,10 @@ def _candidates(lines: Sequence[str]) -> list[tuple[Map, list[str]]]:
         if first[0] is not formula:
             first[1].append(formula.id)
     return list(found.values())
+
+
+def _recognised() -> list[Map]:
+    return [f for f in catalogue(beyond=True).values() if isinstance(f, Map) and f.recognised]
 
 
 def _check_names(callee: Callee, names: Mapping[str, str], formulas: Iterable[Map]) -> None:

@@ -1,0 +1,226 @@
+"""The log-likelihood of a probability, and how it and its gradient may be evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..vocabulary import Axis, Option
+from .activations import chain, one_minus_z, sigmoid
+
+# --- sign -----------------------------------------------------------------------------------------------------------
+
+
+def plus(value: Any) -> Any:
+    return value
+
+
+def minus(value: Any) -> Any:
+    return -value
+
+
+SIGN = Axis(
+    name="sign",
+    options=(
+        Option("plus", "the log-likelihood as printed: larger is better", r"y\ln\hat{y}+(1-y)\ln(1-\hat{y})", does=plus),
+        Option(
+            "minus",
+            "the cross-entropy: smaller is better",
+            r"-\left[y\ln\hat{y}+(1-y)\ln(1-\hat{y})\right]",
+            does=minus,
+        ),
+    ),
+    printed="plus",
+    standard="minus",
+    source="C. M. Bishop, Pattern Recognition and Machine Learning, Springer 2006, eq. 4.90",
+)
+
+
+# --- quotient: L̄ times the derivative by ŷ --------------------------------------------------------------------------
+
+
+def divide(l_bar: Any, y_hat: Any, y: Any) -> Any:
+    return l_bar * (y / y_hat - (1 - y) / (1 - y_hat))
+
+
+def reciprocal(l_bar: Any, y_hat: Any, y: Any) -> Any:
+    return l_bar * y * (1 / y_hat) - l_bar * (1 - y) * (1 / (1 - y_hat))
+
+
+QUOTIENT = Axis(
+    name="quotient",
+    options=(
+        Option(
+            "divide",
+            "y/ŷ - (1-y)/(1-ŷ), one rounding each",
+            r"\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}",
+            does=divide,
+        ),
+        Option(
+            "reciprocal",
+            "y·(1/ŷ) - (1-y)·(1/(1-ŷ)), as the chain rule through ln evaluates it; 0·∞ where 1/ŷ overflows",
+            r"y\cdot\frac{1}{\hat{y}}-(1-y)\cdot\frac{1}{1-\hat{y}}",
+            does=reciprocal,
+        ),
+    ),
+    printed="divide",
+    standard="divide",
+    kind="evaluation",
+)
+
+
+# --- guard ----------------------------------------------------------------------------------------------------------
+
+
+class Guard(NamedTuple):
+    """``log(xp, p)`` is the logarithm; ``gradient(xp, l_bar, y_hat, y, quotient)`` what flows back to ŷ."""
+
+    log: Callable[..., Any]
+    gradient: Callable[..., Any]
+
+
+def unguarded_log(xp: Any, p: Any) -> Any:
+    return xp.log(p)
+
+
+def by_quotient(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+    return quotient(l_bar, y_hat, y)
+
+
+def clamped_log(xp: Any, p: Any) -> Any:
+    return xp.maximum(xp.log(p), -100 * xp.ones_like(p))
+
+
+_FLOOR = float(np.float32(1e-12))  # torch writes 1e-12 and keeps it as a C float, in float64 runs too
+
+
+def over_variance(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+    variance = xp.maximum(y_hat * (1 - y_hat), xp.asarray(_FLOOR) * xp.ones_like(y_hat))
+    return l_bar * (y - y_hat) / variance
+
+
+GUARD = Axis(
+    name="guard",
+    options=(
+        Option("none", "as printed: log 0 and 0/0 where ŷ is exactly 0 or 1", does=Guard(unguarded_log, by_quotient)),
+        Option(
+            "clamp",
+            "each logarithm is at least -100; the gradient is (y-ŷ)/max(ŷ(1-ŷ), 10⁻¹²), which is not that of the clamped value",
+            r"\frac{y-\hat{y}}{\max(\hat{y}(1-\hat{y}),\,10^{-12})}",
+            does=Guard(clamped_log, over_variance),
+        ),
+    ),
+    printed="none",
+    standard="none",
+    source="PyTorch documents the clamp of torch.nn.BCELoss; its gradient is read off binary_cross_entropy_backward",
+)
+
+
+def log_likelihood(xp: Any, y_hat: Any, y: Any, log: Callable[..., Any]) -> Any:
+    return y * log(xp, y_hat) + (1 - y) * log(xp, 1 - y_hat)
+
+
+# --- path: from z to the value, and from L̄ to z ---------------------------------------------------------------------
+
+
+class Path(NamedTuple):
+    """``value(xp, z, y)`` is the log-likelihood, ``gradient(xp, l_bar, z, y, sign)`` what flows back to z."""
+
+    value: Callable[..., Any]
+    gradient: Callable[..., Any]
+
+
+def value_of_output(xp: Any, z: Any, y: Any) -> Any:
+    return log_likelihood(xp, sigmoid(xp, z), y, unguarded_log)
+
+
+def gradient_by_quotients(xp: Any, l_bar: Any, z: Any, y: Any, sign: Any) -> Any:
+    y_hat = sigmoid(xp, z)
+    return one_minus_z(xp, sign(divide(l_bar, y_hat, y)), z, y_hat)
+
+
+def gradient_by_chain(xp: Any, l_bar: Any, z: Any, y: Any, sign: Any) -> Any:
+    y_hat = sigmoid(xp, z)
+    return chain(xp, sign(reciprocal(l_bar, y_hat, y)), z, y_hat)
+
+
+# In the logit path the argument that `maximum` names first is the one selected for z > 0, which is the region that the
+# symbolic arithmetic speaks of. Neither exponential can overflow.
+
+
+def value_of_logit(xp: Any, z: Any, y: Any) -> Any:
+    return y * z - xp.maximum(z, xp.zeros_like(z)) - xp.log1p(xp.exp(-xp.maximum(z, -z)))
+
+
+def gradient_of_logit(xp: Any, l_bar: Any, z: Any, y: Any, sign: Any) -> Any:
+    return l_bar * sign(residual(xp, z, y))
+
+
+def residual(xp: Any, z: Any, y: Any) -> Any:
+    """y - σ(z) without cancellation, as yσ(-z) - (1-y)σ(z)."""
+    zero, partition = xp.zeros_like(z), 1 + xp.exp(-xp.maximum(z, -z))
+    sigma_of_z, sigma_of_minus_z = xp.exp(-xp.maximum(zero, -z)) / partition, xp.exp(-xp.maximum(z, zero)) / partition
+    return y * sigma_of_minus_z - (1 - y) * sigma_of_z
+
+
+def value_by_log1p(xp: Any, z: Any, y: Any) -> Any:
+    shift = xp.maximum(xp.zeros_like(z), -z)
+    softplus = shift + xp.log1p(xp.exp(-xp.maximum(z, -z)))
+    return -((1 - y) * z + softplus)
+
+
+def gradient_by_difference(xp: Any, l_bar: Any, z: Any, y: Any, sign: Any) -> Any:
+    return l_bar * sign(y - sigmoid(xp, z))
+
+
+def value_by_log_of_sum(xp: Any, z: Any, y: Any) -> Any:
+    shift = xp.maximum(xp.zeros_like(z), -z)
+    softplus = shift + xp.log(xp.exp(-shift) + xp.exp(-z - shift))
+    return -((1 - y) * z + softplus)
+
+
+def gradient_by_complement(xp: Any, l_bar: Any, z: Any, y: Any, sign: Any) -> Any:
+    return sign(l_bar * sigmoid(xp, -z) - l_bar * (1 - y))
+
+
+PATH = Axis(
+    name="path",
+    options=(
+        Option(
+            "quotients",
+            "through ŷ as printed; 0/0 or cancellation where ŷ rounds to 0 or 1",
+            r"\left(\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}\right)\hat{y}(1-\hat{y})",
+            does=Path(value_of_output, gradient_by_quotients),
+        ),
+        Option(
+            "logit",
+            "the value and the cotangent from z alone: yσ(-z) - (1-y)σ(z), which is y - ŷ without cancellation",
+            r"y\,\sigma(-z)-(1-y)\,\sigma(z)",
+            does=Path(value_of_logit, gradient_of_logit),
+        ),
+        Option(
+            "difference",
+            "the value (1-y)z - ln σ(z), 0·∞ at infinity; the cotangent y - ŷ, which cancels where ŷ rounds to y",
+            r"y-\hat{y}",
+            does=Path(value_by_log1p, gradient_by_difference),
+        ),
+        Option(
+            "complement",
+            "the value with ln(1+e⁻ᶻ), whose sum rounds to 1, and the cotangent σ(-z) - (1-y), which cancels for z < 0",
+            r"\sigma(-z)-(1-y)",
+            does=Path(value_by_log_of_sum, gradient_by_complement),
+        ),
+        Option(
+            "chain",
+            "through ŷ, and through the printed 1/(1+e⁻ᶻ): its slope is ŷ²e⁻ᶻ",
+            r"\left(\frac{y}{\hat{y}}-\frac{1-y}{1-\hat{y}}\right)\hat{y}^2e^{-z}",
+            does=Path(value_of_output, gradient_by_chain),
+        ),
+    ),
+    printed="quotients",
+    standard="logit",
+    kind="evaluation",
+    source="ŷ(1-ŷ) cancels against the quotients: Bishop 2006, eq. 4.91",
+)
