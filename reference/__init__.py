@@ -20,7 +20,7 @@ Every line is found by its last name, every group by its name; ``catalogue()`` l
 from typing import TYPE_CHECKING, Any
 
 from .arguments import ArgumentError
-from .catalogue import FormulaError, catalogue, group, line, load_formulas
+from .catalogue import FormulaError, catalogue, group, line, load_formulas, packaged_line
 from .formula import Formula, Map, Optimizer
 from .vocabulary import Axis, Coincidence, Erratum, NotConformable, Option, Reading
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:  # what __getattr__ finds
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(name)
-    for find in (line, group):
+    for find in (packaged_line, line, group):
         try:
             return find(name)
         except ArgumentError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -81,7 +81,15 @@ def line(name: str) -> Formula:
 
     Raises ArgumentError with the nearest ids.
     """
-    known = catalogue(beyond=True)
+    return _known_as(name, catalogue(beyond=True))
+
+
+def packaged_line(name: str) -> Formula:
+    """As ``line``, among the lines of this package alone: what else is loaded takes no name from them."""
+    return _known_as(name, _packaged())
+
+
+def _known_as(name: str, known: Mapping[str, Formula]) -> Formula:
     if name in known:
         return known[name]
     matches = [formula for formula in known.values() if formula.name == name]
@@ -127,6 +135,11 @@ def load_formulas(*names: str | Path) -> dict[str, Formula]:
 def sources() -> tuple[str, ...]:
     """What ``load_formulas`` was given in this process: files by their full path, modules by their import path."""
     return tuple(sorted(_named))
+
+
+def source_of(formula: Formula) -> str:
+    """That one of ``sources()`` which holds a formula; "" for a line that is there without being loaded."""
+    return next((source for source in sources() if formula in _formulas(_named[source])), "")
 
 
 def own_formulas() -> MappingProxyType[str, Formula]:

@@ -39,25 +39,32 @@ def module_at(path: Path) -> ModuleType:
     if not path.is_file():
         raise LoadingError(f"no file {path}{_hint(path)}")
     resolved = path.resolve()
+    if importlib.util.spec_from_file_location(_name(resolved), resolved) is None:
+        raise LoadingError(f"{path} is no Python module: its name does not end with .py")
     state = resolved.stat()
-    return _run(resolved, str(path), (state.st_mtime_ns, state.st_size))
+    try:
+        return _run(resolved, (state.st_mtime_ns, state.st_size))
+    except (Exception, SystemExit) as error:  # whatever somebody's file raises is said of it, and is no error of ours
+        raise LoadingError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _name(resolved: Path) -> str:
+    """The file's name in sys.modules, where dataclasses and pickled values look for it: the same in every process."""
+    return f"{resolved.stem}_{zlib.crc32(os.fsencode(resolved)):08x}"
 
 
 @cache
-def _run(resolved: Path, shown: str, _: tuple[int, int]) -> ModuleType:
-    """By name in sys.modules, too, where dataclasses and pickled values look for it: in every process under the same name."""
-    name = f"{resolved.stem}_{zlib.crc32(os.fsencode(resolved)):08x}"
-    spec = importlib.util.spec_from_file_location(name, resolved)
-    if spec is None or spec.loader is None:
-        raise LoadingError(f"{shown} is no Python module: its name does not end with .py")
+def _run(resolved: Path, _: tuple[int, int]) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(_name(resolved), resolved)
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
-    sys.modules[name] = module
+    before = sys.modules.get(spec.name)
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever somebody's file raises is said of it, and is no error of ours
-        _put_back(name, before)
-        raise LoadingError(f"{shown} cannot be imported: {type(error).__name__}: {error}") from error
+    except BaseException:
+        _put_back(spec.name, before)
+        raise
     return module
 
 

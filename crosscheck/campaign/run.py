@@ -18,7 +18,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from ...adapters.discovery import load
 from ...reference.arguments import FLOATING
-from ...reference.catalogue import line, load_formulas, sources
+from ...reference.catalogue import line, load_formulas, own_formulas, sources
 from ..cells.examination import bare, examine, subject_of
 from ..cells.matrix import cells, chosen_dtypes, chosen_lines
 from ..findings import SCHEMA_VERSION, Cell, Check, Curve, Finding, Findings, Part, Proof, Unfinished
@@ -262,7 +262,7 @@ def refresh_witnesses(
     """Search all witnesses of the plan's lines anew, in worker processes, and keep them; how many were found."""
     from ..witnesses import search as witness
 
-    formulas = [formula for formula in chosen_lines(plan.lines) if formula.axes]
+    formulas = [f for f in chosen_lines(plan.lines) if f.axes and f.id not in own_formulas()]  # of which none are kept
     on_start(len(formulas))
     count = 0
     workers, dtypes = Workers(plan), chosen_dtypes(plan.dtypes)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from ...adapters.box import RATE_NAMES
 from ...adapters.contract import Adapter, Framework
+from ...reference.catalogue import source_of
 from ...reference.formula import Optimizer
 from ...reference.vocabulary import Reading
 from .offers import Offer, called
@@ -54,12 +56,19 @@ def runnable(framework: Framework, source: Source, factory: Any) -> str:
     named = {rate_name: LEARNING_RATE if rate is None else repr(rate), **values}
     arguments = ", ".join([*first, *(f"{name}={value}" for name, value in named.items())])
     return (
-        "from gradspec.adapters import framework\nfrom gradspec.reference import line\n\n"
-        f'formula = line("{setting.line.id}")\n'
+        f"from gradspec.adapters import framework\n{_found(setting.line)}"
         f"reading = formula.{_laid_out(ast.parse(_reading(setting.line, setting.reading), mode='eval').body)}\n"
         f'make = framework("{framework.name}").realise(formula, reading)\n'
         f"optimizer = make({arguments})\n"
     )
+
+
+def _found(formula: Optimizer) -> str:
+    """How a program comes by a formula: by its id, or from the file or module that holds it."""
+    given = source_of(formula)
+    if not given:
+        return f'from gradspec.reference import line\n\nformula = line("{formula.id}")\n'
+    return f'from gradspec.reference import load_formulas\n\nformula = load_formulas({json.dumps(given)})["{formula.id}"]\n'
 
 
 def _reading(line: Optimizer, reading: Reading) -> str:

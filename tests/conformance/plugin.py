@@ -38,7 +38,7 @@ class Selection:
         from gradspec.reference import line
 
         chosen = cells(self.adapters or available(), self.lines, self.dtypes)
-        return sorted(chosen, key=lambda cell: (line(cell.line).number, cell.dtype))
+        return sorted(chosen, key=lambda cell: (line(cell.line).order, cell.dtype))
 
 
 _SELECTION = pytest.StashKey[Selection]()
