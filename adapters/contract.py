@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
@@ -131,20 +131,21 @@ class MapProgram:
     """What a stand-alone script of a map has to do: evaluate ``expression`` and pull ``cotangent`` back to ``wrt``.
 
     All values are source text: ``arrays`` and ``cotangent`` nested lists of exact literals, to be made arrays of ``dtype``;
-    ``settings`` plain variables. ``definitions`` is the source that the expression needs, over a global namespace ``xp``;
-    ``expression`` is over the names of the arrays and settings, and a native's over the adapter's modules. ``output`` is what
-    to leave in ``observed``: "value", or "x_bar" for the cotangent of x.
+    ``settings`` plain variables. ``definitions`` is the source that the expression needs, over a global namespace ``xp`` and
+    ``imports``, a statement each; ``expression`` is over the names of the arrays and settings, and a native's over the
+    adapter's modules. ``output`` is what to leave in ``observed``: "value", or "x_bar" for the cotangent of x.
     """
 
     dtype: str
     mode: str
-    definitions: str
-    expression: str
     arrays: Mapping[str, str]
-    settings: Mapping[str, str]
     wrt: tuple[str, ...]
     cotangent: str
     output: str
+    expression: str = ""
+    imports: tuple[str, ...] = ()
+    definitions: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,9 @@ class TraceProgram:
 
     All values are source text: ``weights`` a list, ``gradients`` a list of lists, to be made arrays of ``dtype``; ``rates`` a
     list and ``hyper`` numbers, which stay Python's. A native is an ``expression`` over ``w``, ``rate`` and ``hyper``; a
-    printed update is ``definitions`` over a global namespace ``xp``, with the names of the functions that ``start`` it and
-    ``update`` it: ``start(w, **hyper, **axes)`` and ``update(w, g, state, rate, **hyper, **axes)``.
+    printed update is ``definitions`` over a global namespace ``xp`` and ``imports``, a statement each, with the names of the
+    functions that ``start`` it and ``update`` it: ``start(w, h, o)`` and ``update(w, g, state, rate, h, o)``, where ``h`` has
+    the numbers of ``hyper`` as attributes, and ``o`` the ``options``, which are expressions over the definitions.
     """
 
     dtype: str
@@ -164,10 +166,11 @@ class TraceProgram:
     rates: str
     hyper: Mapping[str, str] = field(default_factory=dict)
     expression: str = ""
+    imports: tuple[str, ...] = ()
     definitions: str = ""
     start: str = ""
     update: str = ""
-    axes: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 Program = MapProgram | TraceProgram
@@ -326,9 +329,16 @@ def spelled(definitions: str, namespace: str) -> str:
     return re.sub(r"\bxp\b", namespace, definitions)
 
 
-def keywords(values: Mapping[str, str]) -> str:
-    """Source of a dict of named values: ``dict(beta=0.9, eps=1e-08)``, for scripts."""
-    return f"dict({', '.join(f'{name}={value}' for name, value in values.items())})"
+def imported(statements: Iterable[str]) -> str:
+    """Source of imports in order, set off from what follows, for scripts."""
+    return "".join(f"{statement}\n" for statement in sorted(statements)) + ("\n" if statements else "")
+
+
+def called(function: str, values: Mapping[str, str], room: int = 100) -> str:
+    """Source of a call with named values, for scripts: ``dict(beta=0.9, eps=1e-08)``, or a line each where there is no room."""
+    named = [f"{name}={value}" for name, value in values.items()]
+    line = f"{function}({', '.join(named)})"
+    return line if len(line) <= room else f"{function}(\n" + "".join(f"    {one},\n" for one in named) + ")"
 
 
 def assigned(values: Mapping[str, str]) -> str:

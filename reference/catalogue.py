@@ -98,7 +98,8 @@ def _known_as(name: str, known: Mapping[str, Formula]) -> Formula:
     if matches:
         raise ArgumentError(f"{name!r} is the name of several lines: {', '.join(formula.id for formula in matches)}")
     last_names = {formula.name: formula.id for formula in known.values()}
-    near = [last_names[found] for found in nearest(name, last_names)] or nearest(name, known)
+    near = [] if "." in name else [last_names[found] for found in nearest(name, last_names)]
+    near = near or nearest(name, known)
     hint = f" Did you mean {' or '.join(near)}?" if near else " `gradspec lines` lists them."
     raise ArgumentError(f"unknown line {name!r}.{hint}")
 

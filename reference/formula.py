@@ -360,17 +360,8 @@ class Configured:
 
     def start(self, xp: Any, w: Any) -> Any:
         """The state before the first step."""
-        if self.line.start.__code__.co_argcount < 4:  # for the time of the move only
-            return self.line.start(xp, w, **self._named)
         return self.line.start(xp, w, self.h, self.o)
 
     def step(self, xp: Any, w: Any, g: Any, state: Any, alpha: Any) -> tuple[Any, Any]:
         """New weights and new state."""
-        if self.line.update.__code__.co_argcount < 7:  # for the time of the move only
-            return self.line.update(xp, w, g, state, alpha, **self._named)
         return self.line.update(xp, w, g, state, alpha, self.h, self.o)
-
-    @property
-    def _named(self) -> dict[str, Any]:
-        hyper = vars(self.h)
-        return {**hyper, **{f"{name}_axis" if name in hyper else name: does for name, does in vars(self.o).items()}}

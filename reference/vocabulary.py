@@ -36,10 +36,6 @@ class Option:
     needs: str = ""
     in_matrix: bool = True
 
-    def __post_init__(self) -> None:  # for the time of the move only
-        if self.does is None:
-            object.__setattr__(self, "does", self.name)
-
     def __repr__(self) -> str:
         return f"<option {self.name}: {self.meaning}>"
 

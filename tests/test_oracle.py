@@ -54,11 +54,11 @@ SAMPLE = Map(
         "y": Input(("h", 1), "a target", values="unit", differentiable=False),
     },
     output=("h", 1),
-    forward=lambda xp, W, x, b, p, y, g, *, sign: (W @ x + b) * (p - y) if sign == "plus" else -(W @ x + b) * (p - y),
+    forward=lambda xp, W, x, b, p, y, g, *, sign: sign * (W @ x + b) * (p - y),
     vjp_body=lambda xp, z_bar, W, x, b, p, y, g, *, sign: {"W": (z_bar * (p - y)) @ x.T},
     wrt=("W",),
     prints=("forward",),
-    axes=(Axis("sign", (Option("plus", ""), Option("minus", "")), "plus", "minus"),),
+    axes=(Axis("sign", (Option("plus", "", does=1), Option("minus", "", does=-1)), "plus", "minus"),),
     settings={"g": dict.fromkeys(["sigmoid", "relu", "tanh", "identity"])},
     sheet_sizes={"h": 2, "k": 3},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import hypothesis.extra.numpy as hnp
@@ -72,7 +72,7 @@ def moderate(draw: Any, line: Map, sizes: Sizes | None = None) -> tuple[dict[str
         name: draw(hnp.arrays(np.float64, spec.concrete(bucket), elements=elements(spec.values)), label=name)
         for name, spec in line.inputs.items()
     }
-    chosen = {name: draw(st.sampled_from(options), label=name) for name, options in line.settings.items()}
+    chosen = {name: draw(st.sampled_from(list(options)), label=name) for name, options in line.settings.items()}
     cotangent = draw(hnp.arrays(np.float64, shape_of(line.output, bucket), elements=elements("real")), label="cotangent")
     return {**inputs, **chosen}, cotangent
 
@@ -91,7 +91,9 @@ def plain(line: Map, sizes: Sizes, seed: int = 0) -> tuple[dict[str, Any], np.nd
         return np.asarray(np.resize(sixteenths, shape) * sign / 16)
 
     arrays = {name: array(spec.concrete(sizes), spec.values) for name, spec in line.inputs.items()}
-    return {**arrays, **{name: options[0] for name, options in line.settings.items()}}, array(shape_of(line.output, sizes), "")
+    return {**arrays, **{name: next(iter(options)) for name, options in line.settings.items()}}, array(
+        shape_of(line.output, sizes), ""
+    )
 
 
 def lifted(xp: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,6 +140,34 @@ def test_a_line_has_shape_buckets_beside_the_sheets_and_every_size_in_them_is_us
     assert len({tuple(sizes.items()) for sizes in line.sizes}) >= 4
     assert any(sizes["n"] == 1 for sizes in line.sizes)
     assert any(sizes["n"] != 3 for sizes in line.sizes)
+
+
+@each_line
+def test_what_a_body_is_handed_acts(line: Map):
+    handed = [option.does for axis in line.axes for option in axis.options]
+    handed += [value for options in line.settings.values() for value in options.values()]
+    assert not [value for value in handed if value is None or isinstance(value, str)]
+
+
+def test_an_axis_stands_once():
+    axes = {axis.name: axis for line in LINES for axis in line.axes}
+    assert all(axis is axes[axis.name] for line in LINES for axis in line.axes)
+
+
+def test_functions_are_held_against_lines_that_are_not_made_of_others():
+    recognised = {line.number for line in LINES if line.recognised}
+    assert recognised == {*range(1, 6), *range(8, 15), 18, 19, 27, 28}
+
+
+def test_a_line_stands_under_the_heading_that_it_has_on_the_sheet():
+    sections = [(section, [line.number for line in lines]) for section, lines in groupby(LINES, lambda line: line.section)]
+    assert sections == [
+        ("Scalar operations", [*range(1, 6)]),
+        ("Computation graphs", [6, 7]),
+        ("Logistic regression", [*range(8, 15)]),
+        ("Two-layer network", [*range(15, 26)]),
+        ("Network of any depth", [*range(26, 38)]),
+    ]
 
 
 @each_line

@@ -7,8 +7,10 @@ import builtins
 import json
 import subprocess
 import sys
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,7 +21,8 @@ from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.cells.evidence import failure_witness
 from gradspec.crosscheck.cells.examination import examine, subject_of
 from gradspec.crosscheck.cells.matrix import cells
-from gradspec.crosscheck.cells.script import Inlined, SourceMissing, _free_names, _number, script_for
+from gradspec.crosscheck.cells.script import _number, script_for
+from gradspec.crosscheck.cells.source import Inlined, SourceMissing, _free_names
 from gradspec.crosscheck.findings import Finding, Witness
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.samples import hard_samples
@@ -45,7 +48,12 @@ FOUND = {
     ),
 }
 ON_A_HARD_POINT = {
-    "pytorch": ("optimizer.adam-torch-derived-float32", "optimizer.rmsprop-torch-derived-bfloat16"),
+    "pytorch": (
+        "optimizer.adam-torch-derived-float32",
+        "optimizer.rmsprop-torch-derived-bfloat16",
+        "mlp.A-torch-derived-float32",
+        "mlp.A-torch-derived-float32-func",
+    ),
     "jax": (
         "mlp.A-jax-derived-float32",
         "optimizer.adam-jax-native.optax.adam-bfloat16",
@@ -89,7 +97,7 @@ def on_a_hard_point(adapter: str, wanted: str) -> tuple[Witness, str]:
     """A witness and a script of a cell whose finding may have none of its own, since it agrees."""
     subject = subject_of(cell(adapter, wanted))
     formula, dtype = subject.formula, subject.cell.dtype
-    hard, output, index = (hard_traces, "w", (3, 5)) if isinstance(formula, Optimizer) else (hard_samples, "Z_bar", (0, 1))
+    hard, output, index = (hard_traces, "w", (3, 8)) if isinstance(formula, Optimizer) else (hard_samples, "Z_bar", (0, 1))
     sample = hard(formula, precision(dtype))[1]
     observed = subject.observe(sample)
     missed = Miss(0, output, index, "")
@@ -159,18 +167,105 @@ def test_an_abridged_witness_has_no_script() -> None:
 @pytest.mark.parametrize("formula", catalogue().values(), ids=lambda formula: formula.id)
 def test_the_source_of_every_formula_stands_alone(formula) -> None:
     bodies = (formula.forward,) if hasattr(formula, "forward") else (formula.start, formula.update)
-    source = Inlined.of(*bodies)
+    does = [option.does for axis in formula.axes for option in axis.options]
+    does += [value for options in getattr(formula, "settings", {}).values() for value in options.values()]
+    source = Inlined.of(bodies, does)
     names: dict = {"xp": np}
-    exec(compile(source.text, formula.id, "exec"), names)
-    assert all(callable(names[source.name(body)]) for body in bodies)
-    assert "gradspec" not in source.text and "Any" not in source.text.replace("import Any", "").replace(": Any", "")
+    exec(compile("\n".join(source.imports) + source.text, formula.id, "exec"), names)
+    assert all(callable(names[source.written(body)]) for body in bodies)
+    for value in does:
+        assert type(eval(source.written(value), names)).__name__ == type(value).__name__
+    assert "gradspec" not in source.text and "Any" not in source.text
     free = {name for definition in ast.parse(source.text).body for name in _free_names(definition)}
     assert free <= {*names, *dir(builtins)}
 
 
 def test_a_formula_whose_source_is_not_at_hand_is_refused() -> None:
     with pytest.raises(SourceMissing):
-        Inlined.of(eval("lambda xp, x: x"))
+        Inlined.of([eval("lambda xp, x: x")])
+
+
+# A formula whose options are records, with all that may be written down.
+
+SCALE = 3.0
+
+
+def doubled(xp: Any, x: Any) -> Any:
+    return xp.add(x, x)
+
+
+def scaled(xp: Any, x: Any, by: float = SCALE) -> Any:
+    return x * by
+
+
+class Pair(NamedTuple):
+    """What is asked for, and what is not."""
+
+    used: Any
+    unused: Any
+    usual: Any = doubled
+
+
+@dataclass(frozen=True)
+class Plain:
+    number: float = 1.0
+
+    def of(self, xp: Any, x: Any) -> Any:
+        return doubled(xp, x) + self.number
+
+
+@dataclass(frozen=True)
+class Shifted(Plain):
+    shift: tuple[float, ...] = ()
+
+    def of(self, xp: Any, x: Any) -> Any:
+        return super().of(xp, x) + self.shift[0]
+
+
+def body(xp: Any, x: Any, option: Any) -> Any:
+    return option.used(xp, x) + option.usual(xp, x)
+
+
+def methodical(xp: Any, x: Any, option: Any) -> Any:
+    return option.of(xp, x)
+
+
+@pytest.mark.parametrize(
+    ("function", "option", "written"),
+    [
+        (body, Pair(doubled, scaled), "Pair(used=doubled, unused=None)"),
+        (body, Pair(doubled, scaled, scaled), "Pair(used=doubled, unused=None, usual=scaled)"),
+        (body, Pair(partial(scaled, by=0.5), None), "Pair(used=partial(scaled, by=0.5), unused=None)"),
+        (methodical, Plain(), "Plain()"),
+        (methodical, Shifted(2.0, (float("inf"),)), 'Shifted(number=2.0, shift=(float("inf"),))'),
+    ],
+)
+def test_what_an_option_does_is_written_as_far_as_it_is_asked_for(function: Any, option: Any, written: str) -> None:
+    source = Inlined.of([function], [option])
+    names: dict = {"xp": np}
+    exec("\n".join(source.imports) + source.text, names)
+    assert source.written(option) == written
+    assert eval(f"{function.__name__}(2.5, {written})", names) == function(np, 2.5, option)
+    assert ("def scaled" in source.text) == ("scaled" in written)
+
+
+def test_a_definition_does_not_take_a_name_of_the_script_around_it() -> None:
+    source = Inlined.of([body], [Pair(doubled, None)], taken={"doubled", "Pair"})
+    names: dict = {"xp": np}
+    exec("\n".join(source.imports) + source.text, names)
+    assert source.written(Pair(doubled, None)) == "Pair_of_test_reproduce(used=doubled_of_test_reproduce, unused=None)"
+    assert "doubled" not in names and "Pair" not in names
+
+
+def test_a_closure_is_not_written_down() -> None:
+    def made(by: float) -> Any:
+        def closure(xp: Any, x: Any) -> Any:
+            return x * by
+
+        return closure
+
+    with pytest.raises(SourceMissing, match="closure"):
+        Inlined.of([body], [Pair(made(2.0), None)])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
@@ -184,6 +279,6 @@ def test_a_literal_is_exact_in_its_dtype(value: float, dtype: str) -> None:
 
 
 def test_an_adapter_need_not_write_scripts() -> None:
-    program = MapProgram("float64", "eager", "", "x", {"x": "1.0"}, {}, ("x",), "1.0", "x_bar")
+    program = MapProgram("float64", "eager", {"x": "1.0"}, ("x",), "1.0", "x_bar", expression="x")
     assert Adapter.script(load("pytorch"), program) == ""
     assert Native("scalar.max", "mine", "mine.max(x)").expression

@@ -6,14 +6,12 @@ the printed formula as source, and the comparison of what is returned with the t
 
 from __future__ import annotations
 
-import ast
 import inspect
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import FunctionType, ModuleType
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,11 +23,18 @@ from ..arithmetic.formats import precision
 from ..findings import Label, Quantity, Witness
 from ..inputs.samples import TraceSample
 from ..inputs.traces import WIDTH
+from .source import Inlined, SourceMissing
 from .subject import FrameworkError, Subject, as_code
 
 # An adapter splits the weights of a trace into two parameters: a script with one parameter of half the width gives each
 # element the place in a SIMD block, or in the tail behind the last one, that it had in the campaign.
 PARAMETER = WIDTH // 2
+
+# Names that scripts give to what they compute.
+TAKEN = frozenset(
+    "cotangent function gradient gradients h hyper name o observed optimizer parameter rate rates rows run state step value "
+    "value_and_cotangents values vjp w weights".split()
+)
 
 
 def script_for(subject: Subject, witness: Witness) -> str:
@@ -63,30 +68,35 @@ def _map_program(subject: Subject, witness: Witness) -> MapProgram:
     assert isinstance(subject.formula, Map)
     arrays = {q.name: _literal(q, witness.dtype) for q in witness.inputs}
     cotangent = arrays.pop("cotangent")
-    expression, definitions = _map_source(subject, {*arrays, *witness.settings})
-    return MapProgram(
+    shown = MapProgram(
         dtype=witness.dtype,
         mode=subject.cell.mode,
-        definitions=definitions,
-        expression=expression,
         arrays=arrays,
-        settings={name: _quoted(value) for name, value in witness.settings.items()},
         wrt=subject.wrt,
         cotangent=cotangent,
         output=_output(witness),
     )
-
-
-def _map_source(subject: Subject, given: set[str]) -> tuple[str, str]:
-    """The expression over the inputs, and the definitions it needs."""
     if subject.native is not None:
-        return subject.native.expression, ""
-    formula = subject.formula
-    assert isinstance(formula, Map)
-    source, reading = Inlined.of(formula.forward), as_code(formula)
-    arguments = [name for name in inspect.signature(formula.forward).parameters if name in given]
-    axes = [f"{name}={_quoted(reading[name])}" for name in formula.accepted("forward")]
-    return f"{source.name(formula.forward)}({', '.join(arguments + axes)})", source.text
+        settings = {name: _quoted(option) for name, option in witness.settings.items()}
+        return replace(shown, expression=subject.native.expression, settings=settings)
+    return _over_the_namespace(shown, subject.formula, witness.settings)
+
+
+def _over_the_namespace(shown: MapProgram, formula: Map, settings: Mapping[str, str]) -> MapProgram:
+    """The printed forward line as code."""
+    chosen = {name: formula.settings[name][option] for name, option in settings.items()}
+    options = formula.chosen(as_code(formula))
+    axes = {name: options[name] for name in formula.accepted("forward")}
+    source = Inlined.of([formula.forward], [*chosen.values(), *axes.values()], {*TAKEN, *shown.arrays, *chosen})
+    given = [name for name in inspect.signature(formula.forward).parameters if name in {*shown.arrays, *chosen}]
+    named = [f"{name}={source.written(does)}" for name, does in axes.items()]
+    return replace(
+        shown,
+        imports=tuple(source.imports),
+        definitions=source.text,
+        expression=f"{source.written(formula.forward)}({', '.join(given + named)})",
+        settings={name: source.written(value) for name, value in chosen.items()},
+    )
 
 
 def _trace_program(subject: Subject, witness: Witness, place: Place) -> TraceProgram:
@@ -104,15 +114,17 @@ def _trace_program(subject: Subject, witness: Witness, place: Place) -> TracePro
     if native is not None:
         hyper = {**native.fixed, **{name: trace.hyper[name] for name in native.takes}}
         return replace(shown, expression=native.expression, hyper={name: _number(value) for name, value in hyper.items()})
-    source = Inlined.of(formula.start, formula.update)
-    named = formula.configured(trace.hyper, formula.printed)._named
+    line = formula.configured(trace.hyper, formula.printed)
+    options = vars(line.o)
+    source = Inlined.of([formula.start, formula.update], options.values(), TAKEN)
     return replace(
         shown,
+        imports=tuple(source.imports),
         definitions=source.text,
-        start=source.name(formula.start),
-        update=source.name(formula.update),
-        hyper={name: _number(value) for name, value in named.items() if not isinstance(value, str)},
-        axes={name: _quoted(value) for name, value in named.items() if isinstance(value, str)},
+        start=source.written(formula.start),
+        update=source.written(formula.update),
+        hyper={name: _number(value) for name, value in vars(line.h).items() if name in source.attributes},
+        options={name: source.written(does) for name, does in options.items()},
     )
 
 
@@ -198,119 +210,6 @@ def _listed(items: Sequence[str], room: int = LINE - 20) -> str:
 
 def _quoted(word: str) -> str:
     return f'"{word}"'
-
-
-# --- the formula as source ------------------------------------------------------------------------------------------
-
-
-class SourceMissing(Exception):
-    """A formula is made of something that cannot be written down: a lambda, or code without a file."""
-
-
-@dataclass
-class Inlined:
-    """The source of functions of the reference with what they refer to, in the order of definition.
-
-    The namespace ``xp`` is global in it, not an argument; annotations are left out.
-    """
-
-    imports: dict[str, None] = field(default_factory=dict)
-    definitions: dict[str, str] = field(default_factory=dict)
-    names: dict[Any, str] = field(default_factory=dict)  # function or class -> its name here
-
-    @classmethod
-    def of(cls, *functions: Callable[..., Any]) -> Inlined:
-        inlined = cls()
-        for function in functions:
-            inlined._define(function)
-        return inlined
-
-    @property
-    def text(self) -> str:
-        imports = "".join(f"{line}\n" for line in self.imports)
-        return imports + "".join(f"\n\n{block}" for block in self.definitions.values()) + "\n"
-
-    def name(self, function: Any) -> str:
-        return self.names[function]
-
-    def _define(self, thing: Any) -> str:
-        """Write a function or a class down after what it refers to; its name here."""
-        if thing in self.names:
-            return self.names[thing]
-        taken = set(self.names.values())
-        name = self.names[thing] = thing.__name__ if thing.__name__ not in taken else _qualified(thing)
-        tree = _Plain().visit(_parsed(thing))
-        tree.name = name
-        outer = vars(inspect.getmodule(thing))
-        renamed = {used: self._refer(used, outer[used]) for used in _free_names(tree) if used in outer}
-        self.definitions[name] = ast.unparse(_Renamed(renamed).visit(ast.fix_missing_locations(tree))) + "\n"
-        return name
-
-    def _refer(self, name: str, value: Any) -> str:
-        """Make a global of the reference known here; the name it has here."""
-        if isinstance(value, ModuleType):
-            self.imports[f"import {value.__name__}" + (f" as {name}" if name != value.__name__ else "")] = None
-        elif isinstance(value, FunctionType | type) and value.__module__.partition(".")[0] == __name__.partition(".")[0]:
-            return self._define(value)
-        elif hasattr(value, "__module__") and hasattr(value, "__name__"):
-            self.imports[f"from {value.__module__} import {value.__name__}"] = None
-        elif name == "Any":  # no class before Python 3.11
-            self.imports["from typing import Any"] = None
-        else:
-            self.definitions[name] = f"{name} = {value!r}\n"
-        return name
-
-
-def _qualified(thing: Any) -> str:
-    return f"{thing.__name__}_of_{thing.__module__.rpartition('.')[2]}"
-
-
-def _parsed(thing: Any) -> Any:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
-    except (OSError, TypeError, SyntaxError) as error:
-        raise SourceMissing(str(thing)) from error
-    if not isinstance(tree, ast.FunctionDef | ast.ClassDef):
-        raise SourceMissing(str(thing))
-    return tree
-
-
-def _free_names(tree: ast.AST) -> Iterator[str]:
-    """The names that a definition reads and does not bind itself."""
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
-    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    yield from dict.fromkeys(node.id for node in names if node.id not in bound)
-
-
-class _Plain(ast.NodeTransformer):
-    """Without the argument ``xp``, and functions without annotations."""
-
-    def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        node.posonlyargs = [a for a in node.posonlyargs if a.arg != "xp"]
-        node.args = [a for a in node.args if a.arg != "xp"]
-        return self.generic_visit(node)
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.annotation = None
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        node.args = [a for a in node.args if not (isinstance(a, ast.Name) and a.id == "xp")]
-        return self.generic_visit(node)
-
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, names: Mapping[str, str]):
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        node.id = self.names.get(node.id, node.id)
-        return node
 
 
 # --- what is said around it -----------------------------------------------------------------------------------------

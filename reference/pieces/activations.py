@@ -9,10 +9,10 @@ from ..vocabulary import Axis, Option
 
 
 class Activation(NamedTuple):
-    """``value(xp, x)`` is g(x); ``through(xp, z_bar, x, slope, kink)`` is z̄ ⊙ g'(x), with what SLOPE and KINK choose."""
+    """A nonlinearity g, and how a cotangent flows back through it."""
 
-    value: Callable[..., Any]
-    through: Callable[..., Any]
+    value: Callable[..., Any]  # value(xp, x) is g(x)
+    through: Callable[..., Any]  # through(xp, z_bar, x, slope, kink) is z̄ ⊙ g'(x), with what SLOPE and KINK choose
 
 
 def sigmoid(xp: Any, x: Any) -> Any:

@@ -75,10 +75,10 @@ QUOTIENT = Axis(
 
 
 class Guard(NamedTuple):
-    """``log(xp, p)`` is the logarithm; ``gradient(xp, l_bar, y_hat, y, quotient)`` what flows back to ŷ."""
+    """The logarithm, and what flows back to ŷ."""
 
-    log: Callable[..., Any]
-    gradient: Callable[..., Any]
+    log: Callable[..., Any]  # log(xp, p)
+    gradient: Callable[..., Any]  # gradient(xp, l_bar, y_hat, y, quotient), with what QUOTIENT chooses
 
 
 def unguarded_log(xp: Any, p: Any) -> Any:
@@ -126,10 +126,10 @@ def log_likelihood(xp: Any, y_hat: Any, y: Any, log: Callable[..., Any]) -> Any:
 
 
 class Path(NamedTuple):
-    """``value(xp, z, y)`` is the log-likelihood, ``gradient(xp, l_bar, z, y, sign)`` what flows back to z."""
+    """How the log-likelihood is evaluated from z, and what flows back to z."""
 
-    value: Callable[..., Any]
-    gradient: Callable[..., Any]
+    value: Callable[..., Any]  # value(xp, z, y)
+    gradient: Callable[..., Any]  # gradient(xp, l_bar, z, y, sign), with what SIGN chooses
 
 
 def value_of_output(xp: Any, z: Any, y: Any) -> Any:

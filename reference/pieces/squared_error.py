@@ -49,7 +49,7 @@ NORMALISER = Axis(
 
 
 class Factor(NamedTuple):
-    """``divisor`` divides the squared norm of r; ``slope(r)`` is its derivative by r."""
+    """What the squared norm of r is divided by, and the derivative by r."""
 
     divisor: int
     slope: Callable[[Any], Any]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...contract import Adapter, Function, MapProgram, Native, Program, Pullback, Pushforward, Trace, spelled
+from ...contract import Adapter, Function, MapProgram, Native, Program, Pullback, Pushforward, Trace, imported, spelled
 from ...errors import Unsupported
 from .arrays import NAMESPACE, Namespace, on_device, precise, to_numpy
 from .boxes import boxed
@@ -112,7 +112,8 @@ class JAX(Adapter):
         if program.dtype == "float64":
             body = "with jax.enable_x64(True):\n" + textwrap.indent(body.replace("\n\n\n", "\n\n"), "    ")
         definitions = spelled(program.definitions, "jnp")
-        return f"{self._imports(definitions + body)}{definitions}\n{body}"
+        types = ["from types import SimpleNamespace"] if "SimpleNamespace" in body else []
+        return f"{imported([*program.imports, *types])}{self._imports(definitions + body)}{definitions}\n{body}"
 
     def _imports(self, source: str) -> str:
         used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...contract import MapProgram, Program, TraceProgram, assigned, keywords
+from ...contract import MapProgram, Program, TraceProgram, assigned, called
 
 
 def map_script(program: MapProgram) -> str:
@@ -25,8 +25,13 @@ def native_script(program: TraceProgram) -> str:
 
 
 def printed_script(program: TraceProgram) -> str:
-    hyper, axes = keywords(program.hyper), keywords(program.axes)
-    return _UPDATES.format(hyper=hyper, axes=axes, start=program.start, update=program.update, **_of_trace(program))
+    return _UPDATES.format(
+        hyper=called("dict", program.hyper),
+        options=called("SimpleNamespace", program.options),
+        start=program.start,
+        update=program.update,
+        **_of_trace(program),
+    )
 
 
 def _of_trace(program: TraceProgram) -> dict[str, str]:
@@ -109,17 +114,18 @@ observed = jnp.stack(weights).ravel().tolist()
 
 _UPDATES = """\
 hyper = {hyper}
-reading = {axes}
+o = {options}
 rates = {rates}
 gradients = [jnp.array(row, dtype=jnp.{dtype}) for row in {gradients}]
 w = jnp.array({weights}, dtype=jnp.{dtype})
 
 
 {decorator}def run(w, gradients, rates, hyper):
-    state = {start}(w, **hyper, **reading)
+    h = SimpleNamespace(**hyper)
+    state = {start}(w, h, o)
     weights = []
     for rate, gradient in zip(rates, gradients):
-        w, state = {update}(w, gradient, state, rate, **hyper, **reading)
+        w, state = {update}(w, gradient, state, rate, h, o)
         weights.append(w)
     return weights
 

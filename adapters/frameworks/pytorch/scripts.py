@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...contract import MapProgram, TraceProgram, assigned, keywords, spelled
+from ...contract import MapProgram, TraceProgram, assigned, called, imported, spelled
 
 
 def map_script(program: MapProgram) -> str:
@@ -12,7 +12,7 @@ def map_script(program: MapProgram) -> str:
         for name, numbers in program.arrays.items()
     }
     reverse = _FUNC if program.mode == "func" else _GRAPH
-    return _over_torch(program.definitions) + reverse.format(
+    return _over_torch(program.imports, program.definitions) + reverse.format(
         assignments=assigned({**arrays, **program.settings}),
         cotangent=f"torch.tensor({program.cotangent}, dtype=torch.{program.dtype})",
         expression=program.expression,
@@ -28,12 +28,13 @@ def native_script(program: TraceProgram) -> str:
 
 
 def printed_script(program: TraceProgram) -> str:
-    hyper, axes = keywords(program.hyper), keywords(program.axes)
-    return _over_torch(program.definitions) + _UPDATES.format(hyper=hyper, axes=axes, **_of_trace(program))
+    hyper, options = called("SimpleNamespace", program.hyper), called("SimpleNamespace", program.options)
+    steps = _UPDATES.format(hyper=hyper, options=options, **_of_trace(program))
+    return _over_torch((*program.imports, "from types import SimpleNamespace"), program.definitions) + steps
 
 
-def _over_torch(definitions: str) -> str:
-    return "import torch\n" + spelled(definitions, "torch") + "\n"
+def _over_torch(imports: tuple[str, ...], definitions: str) -> str:
+    return imported(imports) + "import torch\n" + spelled(definitions, "torch") + "\n"
 
 
 def _of_trace(program: TraceProgram) -> dict[str, str]:
@@ -79,16 +80,16 @@ observed = torch.stack(weights).flatten().tolist()
 """
 
 _UPDATES = """\
-hyper = {hyper}
-reading = {axes}
+h = {hyper}
+o = {options}
 rates = {rates}
 gradients = torch.tensor({gradients}, dtype=torch.{dtype})
 w = torch.tensor({weights}, dtype=torch.{dtype})
 
-state = {start}(w, **hyper, **reading)
+state = {start}(w, h, o)
 weights = []
 for rate, gradient in zip(rates, gradients):
-    w, state = {update}(w, gradient, state, rate, **hyper, **reading)
+    w, state = {update}(w, gradient, state, rate, h, o)
     weights.append(w)
 observed = torch.stack(weights).flatten().tolist()
 """
