@@ -83,8 +83,8 @@ def _cold(limits: dict[str, float]) -> Iterator[tuple[str, ...]]:
 def _growth() -> Iterator[tuple[str, ...]]:
     player = Player(boxed(framework("pytorch").names()["torch"].optim.Adam, {"amsgrad": True}), "float64")
     everything = spaces(player.box, {}, {})
-    chosen, _ = accepted(player, arguments(player.box, everything), player.dtype)
-    played = [player.play(rung) for rung in rungs(player, chosen)]
+    bench, _ = accepted(player, arguments(player.box, everything))
+    played = [player.play(rung) for rung in rungs(bench)]
     whole = next(space for space in everything if line("adam") in space.lines)
     axes = whole.line.axes
     for count in range(1, len(axes) + 1):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .selection import formula_argument
 
 if TYPE_CHECKING:
-    from ..crosscheck.identification.answer import Answer
+    from ..crosscheck.answers import Answer
 
 LONGEST = 86400.0  # seconds that one call may be given: a day
 

@@ -25,11 +25,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from ..crosscheck.porting.defaults import defaults, lines
+    from ..crosscheck.porting.defaults import defaults
+    from ..reports.terminal import text
 
     found = defaults(arguments.optimizer)
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n")
     else:
-        print("\n".join(lines(found)))
+        print(text(found))
     return FINE

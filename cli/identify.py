@@ -30,6 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..reports.terminal import text
+
     answer = boxes.identified(arguments.target, arguments, lines=arguments.line, dtype=arguments.dtype, seed=arguments.seed)
-    sys.stdout.write((answer.as_json().decode() if arguments.json else str(answer)) + "\n")
+    sys.stdout.write((answer.as_json().decode() if arguments.json else text(answer)) + "\n")
     return FAILED if answer.verdict == "no-reading" else FINE

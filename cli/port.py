@@ -26,8 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..crosscheck.porting import port, target
+    from ..reports.terminal import text
 
     target(arguments.to)  # its error is said before any work
     found = port(boxes.identified(arguments.source, arguments), arguments.to)
-    sys.stdout.write((found.as_json().decode() if arguments.json else str(found)) + "\n")
+    sys.stdout.write((found.as_json().decode() if arguments.json else text(found)) + "\n")
     return FINE if found.exact else FAILED

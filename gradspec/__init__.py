@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gradspec import reference as reference
-    from gradspec.crosscheck.identification import FunctionAnswer, Identification
-    from gradspec.crosscheck.porting import Port
+    from gradspec.crosscheck.answers import FunctionAnswer, Identification, Port
     from gradspec.reference import catalogue as catalogue
     from gradspec.reference import line as line
 
@@ -98,7 +97,7 @@ def port(source: Any, to: str, *, rate: float | None = None, given: Mapping[str,
     remains. Raises BoxError for a framework that is not known or not installed, for a function, and for an optimizer that no
     reading fits.
     """
-    from gradspec.crosscheck.identification.answer import Answer
+    from gradspec.crosscheck.answers import Answer
     from gradspec.crosscheck.porting import port as ported
     from gradspec.crosscheck.porting import target
 

@@ -17,8 +17,10 @@ import torch
 from gradspec.adapters import framework, framework_names
 from gradspec.adapters.contract import Framework
 from gradspec.cli import main
-from gradspec.crosscheck.porting.defaults import REFERENCE, Defaults, Row, Table, defaults, lines
+from gradspec.crosscheck.answers import Defaults, Row, Table
+from gradspec.crosscheck.porting.defaults import REFERENCE, defaults
 from gradspec.reference import ArgumentError, line
+from gradspec.reports.terminal import text
 
 TORCH, OPTAX = "torch.optim", "optax"
 
@@ -66,9 +68,15 @@ def test_factories_that_are_partial_functions_are_found_too() -> None:
 
 
 def test_an_optimizer_beyond_the_reference_keeps_its_own_names() -> None:
-    adadelta = table("adadelta")
-    assert adadelta.line == "" and REFERENCE not in adadelta.columns
-    assert row(adadelta, "rho").defaults[f"{TORCH}.Adadelta"].value == 0.9
+    asgd = table("asgd")
+    assert asgd.line == "" and REFERENCE not in asgd.columns
+    assert row(asgd, "lambd").defaults[f"{TORCH}.ASGD"].value == 1e-4
+
+
+def test_a_line_that_nobody_ships_is_said_to_be_one() -> None:
+    (qhm,) = defaults("qhm", among=(framework("pytorch"),)).tables
+    assert not qhm.rows and "no installed framework has it" in text(defaults("qhm", among=(framework("pytorch"),)))
+    assert "qhm" not in {of.name for of in defaults(among=(framework("pytorch"),)).tables}
 
 
 def test_without_a_name_there_is_a_table_for_each_line_that_is_shipped() -> None:
@@ -116,7 +124,7 @@ def test_torch_and_keras_differ_in_adams_epsilon() -> None:
 
 
 def test_the_text_marks_what_differs_and_fits_a_terminal() -> None:
-    said = list(lines(defaults()))
+    said = text(defaults()).splitlines()
     assert max(map(len, said)) <= 100
     assert any(row.startswith("≠ beta") and "0.99 (alpha)" in row for row in said)
 

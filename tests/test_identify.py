@@ -13,14 +13,16 @@ import pytest
 from gradspec.adapters import BoxError
 from gradspec.cli import main
 from gradspec.crosscheck import identify
+from gradspec.crosscheck.answers import Action, Kind, Separator, Stored
 from gradspec.crosscheck.identification.optimizers.search import Search
 from gradspec.crosscheck.identification.optimizers.space import families
 from gradspec.reference import line
 from gradspec.reference.formula import Optimizer
 from gradspec.reference.namespace import Floating
 from gradspec.reference.vocabulary import Reading
+from gradspec.reports.terminal import text
 
-FEW = {"lives": 3}
+FEW = {"runs": 3}
 
 
 def made_of(formula: Optimizer, reading: Reading, dtype: Any = np.float64, **fixed: float) -> Callable[..., Any]:
@@ -30,15 +32,14 @@ def made_of(formula: Optimizer, reading: Reading, dtype: Any = np.float64, **fix
     class Box:
         def __init__(self, weights: np.ndarray, **hyper: float):
             values = {h.name: xp.asarray({**hyper, **fixed}.get(h.name, h.default)) for h in formula.hyperparameters}
-            self.named = formula.keywords(values, reading)
-            self.weights = weights
+            self.line, self.weights = formula.configured(values, reading), weights
             with np.errstate(all="ignore"):
-                self.state = formula.start(xp, weights, **self.named)
+                self.state = self.line.start(xp, weights)
 
         def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
             with np.errstate(all="ignore"):
                 rate = xp.asarray(learning_rate)
-                self.weights, self.state = formula.update(xp, self.weights, gradient, self.state, rate, **self.named)
+                self.weights, self.state = self.line.step(xp, self.weights, gradient, self.state, rate)
             return self.weights
 
     taken = [h for h in formula.hyperparameters if h.name not in fixed]
@@ -68,8 +69,8 @@ SAMPLE = [(formula, reading) for formula in LINES for reading in drawn(formula, 
 @pytest.mark.parametrize(("formula", "reading"), SAMPLE, ids=lambda value: getattr(value, "id", str(value)))
 def test_any_reading_is_found_again_whether_or_not_somebody_ships_it(formula: Optimizer, reading: Reading) -> None:
     answer = identify(made_of(formula, reading), **FEW)
-    assert answer.verdict in ("identified", "ambiguous"), str(answer)
-    assert dict(formula.simplest(reading).axes) in [answer.reading, *answer.same], str(answer)
+    assert answer.verdict in ("identified", "ambiguous"), text(answer)
+    assert dict(formula.simplest(reading).axes) in [answer.reading, *(other.reading for other in answer.same)], text(answer)
     assert answer.evidence.before <= 60
 
 
@@ -82,7 +83,7 @@ def test_a_line_with_a_name_is_called_by_it(name: str, role: str) -> None:
     formula = line(name)
     assert isinstance(formula, Optimizer)
     answer = identify(made_of(formula, formula.reading(role)), _switched_on(formula, role), **FEW)
-    assert (answer.line, answer.role) == (formula.id, role), str(answer)
+    assert (answer.line, answer.role) == (formula.id, role), text(answer)
 
 
 def _switched_on(formula: Optimizer, role: str) -> dict[str, float]:
@@ -129,13 +130,13 @@ NAMES = {"beta1": "decay1", "beta2": "decay2"}
 
 def test_names_that_nobody_else_has_can_be_given() -> None:
     answer = identify(Adam, names=NAMES, **FEW)
-    answer.must_be("adam", "standard", epsilon="after-correction")
+    answer.must_be("adam", "standard", epsilon="outside-root")
     assert answer.hyperparameters["beta1"].own == "decay1"
 
 
 def test_an_assertion_says_what_was_found_instead() -> None:
     answer = identify(Adam, names=NAMES, **FEW)
-    with pytest.raises(AssertionError, match="epsilon is after-correction, not inside-root"):
+    with pytest.raises(AssertionError, match="epsilon is outside-root, not inside-root"):
         answer.must_be("adam", epsilon="inside-root")
     with pytest.raises(AssertionError, match=r"it is optimizer\.adam, not optimizer\.rmsprop"):
         answer.must_be("rmsprop")
@@ -162,12 +163,22 @@ class MomentInFloat32(Adam):
         return found
 
 
-@pytest.mark.parametrize(("box", "held"), [(RateInFloat32, "the rate"), (PowersInFloat32, "β^t"), (MomentInFloat32, "V")])
-def test_what_is_held_in_a_narrower_format_is_named_and_neither_let_through_nor_called_a_defect(box: type, held: str) -> None:
+@pytest.mark.parametrize(
+    ("box", "stored", "words"),
+    [
+        (RateInFloat32, Stored(Kind.RATE), "the rate"),
+        (PowersInFloat32, Stored(Kind.POWER), "β^t"),
+        (MomentInFloat32, Stored(Kind.STATE, "V"), "V"),
+    ],
+)
+def test_what_is_stored_in_a_narrower_format_is_named_and_neither_let_through_nor_called_a_defect(
+    box: type, stored: Stored, words: str
+) -> None:
     answer = identify(box, names=NAMES, **FEW)
-    assert answer.verdict == "identified", str(answer)
-    assert (answer.held, answer.wide) == ([held], False)
-    assert answer.shows == ("from step 2 on" if box is MomentInFloat32 else "from step 1 on")
+    assert answer.verdict == "identified", text(answer)
+    assert (answer.stored, answer.wide) == ([stored], False)
+    assert answer.shows_from == (2 if box is MomentInFloat32 else 1)
+    assert f"stored in float32: {words}; this shows from step {answer.shows_from} on" in text(answer)
     assert not answer.is_("adam", "standard")
 
 
@@ -191,12 +202,12 @@ class WrongWhereTheGradientIsZero(Adam):
 @pytest.mark.parametrize("box", [SlightlyWrong, WrongLater, WrongWhereTheGradientIsZero])
 def test_a_wrong_adam_is_no_reading_and_the_nearest_is_said_with_the_step_at_which_it_fails(box: type) -> None:
     answer = identify(box, names=NAMES, **FEW)
-    assert answer.verdict == "no-reading", str(answer)
+    assert answer.verdict == "no-reading", text(answer)
     assert answer.line == "optimizer.adam"
     assert answer.failure is not None
     assert answer.failure.step == (4 if box is WrongLater else 1)
     assert answer.failure.box != answer.failure.reading
-    assert "NO READING FITS" in str(answer)
+    assert "NO READING FITS" in text(answer)
 
 
 class WrongAfterALongTime(Adam):
@@ -206,8 +217,8 @@ class WrongAfterALongTime(Adam):
 
 def test_what_shows_late_only_is_found_on_a_long_trace() -> None:
     answer = identify(WrongAfterALongTime, names=NAMES, **FEW)
-    assert answer.verdict == "no-reading", str(answer)
-    assert answer.failure is not None and answer.failure.step == 8, str(answer)
+    assert answer.verdict == "no-reading", text(answer)
+    assert answer.failure is not None and answer.failure.step == 8, text(answer)
 
 
 class ClipsHugeGradients(Adam):
@@ -223,8 +234,10 @@ class TreatsMatricesOtherwise(Adam):
 @pytest.mark.parametrize("box", [ClipsHugeGradients, TreatsMatricesOtherwise])
 def test_what_no_trace_shows_is_found_by_the_confirmation_and_shrunk(box: type) -> None:
     answer = identify(box, names=NAMES)
-    assert answer.verdict == "no-reading", str(answer)
-    assert sum("step with" in line for line in answer.trace) == 1, "\n".join(answer.trace)
+    assert answer.verdict == "no-reading", text(answer)
+    assert answer.failing_run is not None
+    assert [event.action for event in answer.failing_run.events].count(Action.STEP) == 1, text(answer)
+    assert text(answer).count("step with gradients of size") == 1 and "the box has" in text(answer)
 
 
 class OtherwiseAtItsDefault(Adam):
@@ -270,7 +283,7 @@ class Maximizes(Adam):
 
 def test_a_box_that_maximizes_is_the_same_reading_and_said_to() -> None:
     answer = identify(Maximizes, names=NAMES, **FEW)
-    assert answer.ascends and answer.line == "optimizer.adam" and answer.role == "standard", str(answer)
+    assert answer.ascends and answer.line == "optimizer.adam" and answer.role == "standard", text(answer)
     assert not answer.is_("adam")
 
 
@@ -316,7 +329,7 @@ def test_a_sum_that_is_dampened_by_nothing_is_a_sum() -> None:
 
 def test_a_reading_that_is_not_the_only_one_left_is_not_asserted() -> None:
     answer = constant_momentum()
-    with pytest.raises(AssertionError, match="rate may as well be"):
+    with pytest.raises(AssertionError, match="rate could be inside-buffer, too"):
         answer.must_be("momentum", "standard", rate=answer.configured["rate"])
 
 
@@ -331,7 +344,7 @@ class Random(Adam):
 
 
 class Remembers(Adam):
-    """Shares its first moment among its lives."""
+    """Shares its first moment among its runs."""
 
     kept: np.ndarray | None = None
 
@@ -403,8 +416,11 @@ class Talks(Adam):
 
 
 def test_what_a_box_does_to_its_surroundings_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert any("gradients" in words and "in place" in words for words in identify(InPlace, names=NAMES, **FEW).surroundings)
-    assert any("prints" in words and "learning" in words for words in identify(Talks, names=NAMES, **FEW).surroundings)
+    in_place, talks = identify(InPlace, names=NAMES, **FEW), identify(Talks, names=NAMES, **FEW)
+    assert in_place.surroundings.changed == {"gradients": 1}
+    assert "the gradients handed to it are changed in place (first at step 1)" in text(in_place)
+    assert talks.surroundings.printed is not None and talks.surroundings.printed.text == "learning"
+    assert "it prints, first at step 1: 'learning'" in text(talks)
     assert capsys.readouterr().out == ""
 
 
@@ -429,8 +445,9 @@ def constant_momentum() -> Any:
 def test_readings_that_part_only_when_the_rate_changes_are_listed_together_with_what_would_tell_them() -> None:
     answer = constant_momentum()
     assert answer.verdict == "ambiguous"
-    assert {answer.reading["rate"], *(other["rate"] for other in answer.same)} == {"outside", "inside-buffer"}
-    assert answer.apart_by == ["a rate that changes from step to step"]
+    assert {answer.reading["rate"], *(other.reading["rate"] for other in answer.same)} == {"outside", "inside-buffer"}
+    assert answer.separated_by == [Separator.CHANGING_RATE]
+    assert "What would tell them apart:  a rate that changes from step to step" in text(answer)
 
 
 def test_the_cost_of_the_search_grows_with_the_axes_and_not_with_the_product_of_their_options() -> None:
@@ -442,7 +459,7 @@ def test_the_cost_of_the_search_grows_with_the_axes_and_not_with_the_product_of_
 
 def test_the_search_leaves_a_place_where_no_single_move_helps() -> None:
     """A landscape in which only two moves at once are better."""
-    from gradspec.crosscheck.identification.optimizers.prediction import Score
+    from gradspec.crosscheck.identification.optimizers.prediction import Record, Score
     from gradspec.crosscheck.identification.optimizers.space import Candidate, spaces
     from gradspec.crosscheck.identification.targets import boxed
 
@@ -458,7 +475,7 @@ def test_the_search_leaves_a_place_where_no_single_move_helps() -> None:
         def is_full(self, candidate: Candidate) -> bool:
             return candidate.reading == goal
 
-    assert Landscape(space, [], "float64", space.moves).best(space.starts()).reading == goal
+    assert Landscape(Record(space, [], "float64"), space.moves).best(space.starts()).reading == goal
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
@@ -488,7 +505,7 @@ def test_a_file_is_identified_on_the_command_line(file: Callable[[str], str], ca
     assert main(["identify", file(SGD), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["line"], found["verdict"]) == ("optimizer.sgd", "identified")
-    assert any("weights" in words and "in place" in words for words in found["surroundings"])
+    assert found["surroundings"]["changed"] == {"weights": 1}
 
 
 def test_no_reading_is_an_exit_status_of_its_own(file: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,11 @@ import msgspec
 import numpy as np
 import pytest
 from gradspec.adapters.errors import BoxError
-from gradspec.crosscheck.identification.functions.identifying import FunctionAnswer, identify_function
+from gradspec.crosscheck.answers import Arrangement, FunctionAnswer, Loss, Reduction, Tie, Unlaid
+from gradspec.crosscheck.identification import identify_function
 from gradspec.reference import line
 from gradspec.reference.arguments import ArgumentError
+from gradspec.reports.terminal import text
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +52,15 @@ def squared_error(y_hat, y):
 
 def identified(target: Any, **options: Any) -> FunctionAnswer:
     answer = identify_function(target, **options)
-    assert answer.identified, str(answer)
+    assert answer.identified, text(answer)
     assert answer.worst_share is not None and answer.worst_share <= 1
     assert answer.failure is None
     return answer
+
+
+def said(answer: FunctionAnswer) -> str:
+    """The text on one line."""
+    return " ".join(text(answer).split())
 
 
 def part_of(reading: dict[str, str], **axes: str) -> bool:
@@ -68,7 +75,7 @@ def test_a_sigmoid_is_known_by_its_value_and_its_slope_stays_open() -> None:
     assert answer.line == "scalar.sigmoid"
     assert "logistic.y_hat" in answer.also
     assert answer.reading == {} and answer.backward_reading is None
-    assert any("backward reading stays open" in remark for remark in answer.remarks)
+    assert "nothing is known of its derivative, so that the backward reading stays open" in said(answer)
 
 
 def test_a_sigmoid_with_its_vjp_has_the_slope_that_the_vjp_has() -> None:
@@ -101,13 +108,16 @@ def test_a_squared_error_has_the_normaliser_that_it_divides_by(function: Callabl
 
 def test_a_batch_of_rows_is_laid_over_the_sheets_columns() -> None:
     answer = identified(lambda y_hat, y: squared_error(y_hat, y) / len(y))
-    assert answer.reading["normaliser"] == "examples" and "one example a row" in answer.form
+    assert answer.reading["normaliser"] == "examples" and answer.arrangement is Arrangement.ROWS
+    assert "with one example a row" in said(answer)
 
 
 def test_a_loss_of_each_element_leaves_the_normaliser_ambiguous_and_says_so() -> None:
     answer = identified(lambda y_hat, y: (y_hat - y) ** 2 / 2, lines=["mlp2.loss"])
     assert answer.reading["factor"] == "half" and answer.ambiguous
     assert {rival.reading["normaliser"] for rival in answer.rivals if rival.ambiguous} == {"elements", "one"}
+    assert {rival.tie for rival in answer.rivals if rival.ambiguous} == {Tie.ELEMENTS}
+    assert answer.reduction is Reduction.EACH and "the loss of each element, where the line sums them" in said(answer)
 
 
 def test_a_mean_over_examples_is_taken_for_the_loss_of_one() -> None:
@@ -115,7 +125,8 @@ def test_a_mean_over_examples_is_taken_for_the_loss_of_one() -> None:
         return -log_likelihood(y_hat, y).mean()
 
     answer = identified((mean, lambda bar, y_hat, y: -log_likelihood_vjp(bar, y_hat, y)[0] / len(y)))
-    assert answer.line == "logistic.loss" and answer.reading["sign"] == "minus" and "mean over the examples" in answer.form
+    assert answer.line == "logistic.loss" and answer.reading["sign"] == "minus" and answer.reduction is Reduction.MEAN
+    assert "the mean over the examples, where the line is that of one example" in said(answer)
 
 
 def test_a_function_of_numbers_is_called_one_element_at_a_time() -> None:
@@ -123,7 +134,7 @@ def test_a_function_of_numbers_is_called_one_element_at_a_time() -> None:
         return 0.0 if x < -709.7 else 1 / (1 + math.exp(-x))
 
     answer = identified((logistic, lambda z_bar, x: z_bar * logistic(x) * (1 - logistic(x))), lines=["scalar.sigmoid"])
-    assert answer.form == "one element at a time" and answer.reading == {"slope": "one-minus-z"}
+    assert answer.arrangement is Arrangement.SINGLY and answer.reading == {"slope": "one-minus-z"}
     assert identified(lambda x: x if x > 0 or math.isnan(x) else 0.0, lines=["mlp.A"]).settings == {"g": "relu"}
 
 
@@ -133,7 +144,7 @@ def test_a_function_of_numbers_is_called_one_element_at_a_time() -> None:
 )
 def test_a_function_of_two_operands_is_laid_over_a_vector_of_two(function: Callable, name: str, nan: str | None) -> None:
     answer = identified(function)
-    assert answer.line == name and answer.reading.get("nan") == nan and "two operands" in answer.form
+    assert answer.line == name and answer.reading.get("nan") == nan and answer.arrangement is Arrangement.OPERANDS
 
 
 def test_the_references_own_lines_are_identified_as_printed() -> None:
@@ -158,7 +169,7 @@ def test_a_vjp_by_name_is_understood_and_a_missing_cotangent_is_said() -> None:
 
     answer = identified((lambda w, x, b: (w.T @ x)[0, 0] + b, by_name))
     assert answer.line == "logistic.z"
-    assert any("no cotangent of x" in remark for remark in answer.remarks)
+    assert answer.missing_cotangents == ["x"] and "its vjp returns no cotangent of x" in said(answer)
 
 
 # --- what shows it --------------------------------------------------------------------------------------------------
@@ -180,18 +191,18 @@ def test_each_other_option_is_ruled_out_by_a_witness() -> None:
 
 def test_the_answer_reads_on_a_terminal_and_is_json() -> None:
     answer = identified((log_likelihood, log_likelihood_vjp))
-    text = str(answer)
-    assert "is logistic.loss: logistic regression: loss" in text
-    assert "value if sign=minus" in text and "the print has  the same" in text
-    assert max(map(len, text.splitlines())) < 150
+    assert "is logistic.loss: logistic regression: loss" in text(answer)
+    assert "value if sign=minus" in text(answer) and "the print has  the same" in text(answer)
+    assert max(map(len, text(answer).splitlines())) <= 100
     decoded = msgspec.json.decode(msgspec.json.encode(answer), type=FunctionAnswer)
     assert decoded == answer
 
 
 def test_lines_that_are_not_tried_say_why() -> None:
     answer = identified(sigmoid)
-    why = {trial.line: trial.detail for trial in answer.lines if trial.outcome == "not tried"}
-    assert "shape" in why["scalar.sum"] and why["logistic.loss"] == "it has no argument for y"
+    why = {trial.line: (trial.reason, trial.words) for trial in answer.lines if trial.outcome == "not-tried"}
+    assert why["scalar.sum"][0] is Unlaid.SHAPE
+    assert why["logistic.loss"] == (Unlaid.NO_ARGUMENT, "it has no argument for y")
 
 
 def test_an_input_on_which_it_raises_is_reported_and_not_fatal() -> None:
@@ -202,7 +213,8 @@ def test_an_input_on_which_it_raises_is_reported_and_not_fatal() -> None:
 
     answer = identified(guarded)
     assert answer.line == "scalar.sigmoid"
-    assert any("no NaN, please" in remark for remark in answer.remarks)
+    assert answer.raises is not None and answer.raises.words == "ValueError: no NaN, please"
+    assert f"it raises on {answer.raises.inputs} of {answer.raises.of} inputs" in said(answer)
 
 
 def test_a_function_that_prints_is_told_of_it(capsys: pytest.CaptureFixture) -> None:
@@ -210,7 +222,8 @@ def test_a_function_that_prints_is_told_of_it(capsys: pytest.CaptureFixture) -> 
         print("here")  # noqa: T201 (what is tested)
         return sigmoid(x)
 
-    assert "it prints when it is called" in identified(loud).remarks
+    answer = identified(loud)
+    assert answer.prints and "it prints when it is called" in said(answer)
     assert capsys.readouterr().out == ""
 
 
@@ -226,21 +239,20 @@ def test_a_factor_wrong_by_a_millionth_is_no_reading() -> None:
     assert not answer.identified and answer.line == "scalar.sigmoid" and answer.worst_share is None
     assert answer.distance is not None and 1e-7 < answer.distance < 2e-6
     assert answer.failure is not None and answer.failure.where.startswith("value")
-    assert "no reading of any line; the nearest is scalar.sigmoid" in str(answer)
+    assert "no reading of any line; the nearest is scalar.sigmoid" in text(answer)
 
 
 def test_a_vjp_wrong_by_a_millionth_is_no_reading_while_the_value_is() -> None:
     answer = identify_function((sigmoid, lambda bar, x: sigmoid_vjp(bar, x) * (1 + 1e-6)), lines=["scalar.sigmoid"])
     assert not answer.identified
     assert answer.failure is not None and answer.failure.where.startswith("x_bar")
-    assert any("value alone fits" in remark for remark in answer.remarks)
+    assert answer.value_alone and not answer.cotangents_alone and "its value alone fits" in said(answer)
 
 
 def test_a_value_and_a_vjp_of_two_readings_are_no_reading_together() -> None:
     answer = identify_function((log_likelihood, lambda bar, y_hat, y: -log_likelihood_vjp(bar, y_hat, y)[0]))
     assert not answer.identified
-    said = " ".join(answer.remarks)
-    assert "value alone fits: sign=plus" in said and "cotangents alone fit: sign=minus" in said
+    assert "value alone fits: sign=plus" in said(answer) and "cotangents alone fit: sign=minus" in said(answer)
 
 
 def test_a_function_wrong_at_a_tie_only_is_no_reading() -> None:
@@ -288,7 +300,7 @@ COUNTER = iter(range(10**6))
         (lambda x: sigmoid(x) + next(COUNTER), "other numbers when it is called again .* fix its random state"),
         (lambda: 1.0, "laid over no line"),
         (lambda a, b, c, d, e, f: a, "laid over no line"),
-        ((sigmoid, lambda bar, x: x[:1] * bar[:1]), r"the vjp of .* returns shape \(1,\) for x of shape"),
+        ((sigmoid, lambda bar, x: x[:1] * bar[:1]), r".*'s vjp returns shape \(1,\) for x of shape"),
         ((sigmoid, lambda bar, x: (bar, bar)), "returns 2 cotangents for 1 inputs"),
         ((sigmoid, 3), "is no function"),
         (3.0, "is no function"),
@@ -377,7 +389,7 @@ def test_a_torch_function_that_is_not_differentiated_is_known_by_its_value(torch
 
     answer = identified(NoBackward)
     assert answer.line == "scalar.sigmoid" and answer.backward_reading is None
-    assert any("cannot be differentiated" in remark for remark in answer.remarks)
+    assert answer.undifferentiated and "it cannot be differentiated" in said(answer)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -409,7 +421,8 @@ def test_jaxs_functions_are_identified(jax: ModuleType) -> None:
     answer = identified(jnp.max)
     assert (answer.framework, answer.line, answer.reading) == ("jax", "scalar.max", {"ties": "split", "nan": "propagate"})
     sigmoid_ = identified(jax.nn.sigmoid, lines=["scalar.sigmoid"])
-    assert sigmoid_.reading == {"slope": "one-minus-z"} and sigmoid_.precision == "subnormal numbers are flushed to zero"
+    assert sigmoid_.reading == {"slope": "one-minus-z"} and sigmoid_.losses == [Loss.FLUSHED]
+    assert "subnormal numbers are flushed to zero" in said(sigmoid_)
 
 
 def test_optaxs_squared_error_is_that_of_each_element(jax: ModuleType) -> None:

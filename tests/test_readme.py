@@ -13,6 +13,7 @@ from gradspec.crosscheck import identify
 from gradspec.crosscheck.findings import VERDICTS
 from gradspec.reference import line
 from gradspec.reports.signs import SIGNS
+from gradspec.reports.terminal import text as text_of
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -36,7 +37,7 @@ def test_the_oracle_runs_as_written() -> None:
 def test_the_box_in_numpy_is_identified() -> None:
     scope: dict[str, Any] = {}
     exec(block("python", "class Momentum"), scope)
-    identify(scope["Momentum"], lives=2).must_be("momentum", accumulation="sum")
+    identify(scope["Momentum"], runs=2).must_be("momentum", accumulation="sum")
 
 
 def test_the_assertion_reads_as_written() -> None:
@@ -63,7 +64,7 @@ def test_a_reading_is_made_an_optimizer_as_written() -> None:
 def test_the_answer_shown_is_the_answer_given() -> None:
     pytest.importorskip("torch")
     shown = block("console", "identify").splitlines()
-    given = str(identify("torch.optim.RMSprop", lives=1)).splitlines()
+    given = text_of(identify("torch.optim.RMSprop", runs=1)).splitlines()
     assert shown[2:] == given[1 : len(shown) - 1]
 
 

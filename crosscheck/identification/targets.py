@@ -13,7 +13,7 @@ from ...adapters.box import Box
 from ...adapters.contract import Framework
 from ...adapters.discovery import framework, framework_names
 from ...adapters.errors import BoxError
-from ...reference.arguments import suggest
+from ...reference.arguments import nearest, suggest
 from ...reference.loading import LoadingError, module_at
 
 PLAIN = "plain"  # the framework that takes any callable, and so is asked last
@@ -23,9 +23,9 @@ def boxed(target: Any, given: Mapping[str, Any] | None = None, asked: str = "", 
     """``target`` as a box; see ``box_of``. Raises BoxError where it is no optimizer."""
     if (box := box_of(target, given, asked, name)) is not None:
         return box
-    whose = f"{asked} does not know it" if asked else "no framework knows it"
     raise BoxError(
-        f"{name or called(target)} is no optimizer that can be identified: {whose}. Give a torch.optim.Optimizer class, an "
+        f"{name or called(target)} is no optimizer that can be identified: {asked or 'no framework'} "
+        f"{'does not know' if asked else 'knows'} it. Give a torch.optim.Optimizer class, an "
         "optax factory, a Keras or MLX optimizer, or a callable make(weights, **hyperparameters) whose result has "
         "step(gradient, learning_rate)"
     )
@@ -91,14 +91,8 @@ def _attribute(owner: Any, path: str, where: str) -> Any:
 
 
 def _near(part: str, known: list[str]) -> str:
-    near = [name for name in known if name.lower() == part.lower()]
-    return f" Did you mean {near[0]}?" if near else suggest(part, known) if _is_near(part, known) else ""
-
-
-def _is_near(part: str, known: list[str]) -> bool:
-    from ...reference.arguments import nearest
-
-    return bool(nearest(part, known))
+    same = [name for name in known if name.lower() == part.lower()]
+    return suggest(same[0], same) if same else suggest(part, known) if nearest(part, known) else ""
 
 
 def _imported(module: str) -> ModuleType:

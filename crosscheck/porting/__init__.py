@@ -1,6 +1,6 @@
 """Porting: an optimizer that has been identified, written for another framework, and proved to be the same there."""
 
-from .answer import Mapped, Port
+from ..answers import Mapped, Port
 from .ports import Target, port, ported, target
 from .source import Setting, Source
 

@@ -39,11 +39,6 @@ def mapped(
     return Steps(partial(steps, offer.line, offer.reading, Trace(feed.weights, feed.gradients, own_rates, hyper), xp))
 
 
-def epsilon(values: Mapping[str, float]) -> float:
-    """The size of gradient at which an ε shows."""
-    return values.get("eps") or 1e-8
-
-
 @dataclass(frozen=True, eq=False)
 class Yardstick:
     """A source on a trace, computed once, that many targets are held against."""
@@ -53,37 +48,38 @@ class Yardstick:
 
     @classmethod
     def of(cls, source: Source, schedule: Schedule) -> Yardstick:
-        return cls(source.configured, trial(schedule, source.base, epsilon(source.configured.values)))
+        return cls(source.configured, trial(schedule, source.base, source.configured.epsilon))
 
     @classmethod
     def elsewhere(cls, source: Source, schedule: Schedule) -> Yardstick:
         """At other values of all that the source uses: what is one function there, too, is not so by coincidence."""
         values, used = source.configured.values, enumerate(source.configured.used)
         other = source.configured.at(**{h.name: another(h, values[h.name]) * (1 - 2.0 ** -(3 + i)) for i, h in used})
-        return cls(other, trial(schedule, 3 * source.base, epsilon(other.values)))
+        return cls(other, trial(schedule, 3 * source.base, other.epsilon))
 
     @cached_property
     def expected(self) -> Steps:
         return enclosures(self.setting, self.feed)
 
-    def parting(self, offer: Offer, translation: Translation) -> int | None:
-        """The first step (from 0) at which a target parts from the source; None if it never does."""
+    def separates(self, offer: Offer, translation: Translation) -> int | None:
+        """The first step (from 0) at which a target is separated from the source; None if it never is."""
         at = parting(self.expected, mapped(offer, translation, self.setting.values, self.feed))
         return None if at is None else at[0]
 
 
-def conditions(source: Source, offer: Offer, translation: Translation, constant: bool) -> list[str]:
-    """What must stay as it is for the map to go on being right: found by changing one thing at a time."""
-    said = ["the rate stays constant"] if constant else []
+def fixed(source: Source, offer: Offer, translation: Translation, constant: bool) -> dict[str, float]:
+    """The source's arguments that must stay as they are for the map to go on being right, with their values: found by changing
+    one at a time."""
+    found = {}
     schedule = Schedule.CONSTANT if constant else Schedule.NEW
     for name, own in source.own.items():
         other = another(source.whole.line.hyperparameter(name), source.whole.values[name])
         varied = source.whole.at(**{name: other})
         values = {**source.configured.values, **({name: other} if name in source.configured.values else {})}
-        feed = trial(schedule, source.base, epsilon(varied.values))
+        feed = trial(schedule, source.base, varied.epsilon)
         if parting(enclosures(varied, feed), mapped(offer, translation, values, feed)) is not None:
-            said.append(f"{own} stays {source.whole.values[name]:g}")
-    return said
+            found[own] = source.whole.values[name]
+    return found
 
 
 def another(hyper: Hyperparameter, value: float) -> float:

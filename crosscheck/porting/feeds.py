@@ -30,7 +30,7 @@ class Feed:
 
 
 def trial(schedule: Schedule, base: float, eps: float) -> Feed:
-    """A short trace of many weights, on which most readings part."""
+    """A short trace of many weights, on which most readings are separated."""
     return _hard(schedule, base, eps, TRIAL)
 
 

@@ -148,7 +148,7 @@ def _modified(adapter: Adapter, offers: Sequence[Offer], source: Setting) -> Ite
             if _is_towards(change, offer, source) and (expression := _applied(adapter, change, offer)):
                 yield replace(
                     offer,
-                    name=f"{offer.name}, {', '.join(f'{axis} {to}' for axis, (_, to) in change.leads.items())}",
+                    name="+".join([offer.name, *(f"{axis}={to}" for axis, (_, to) in change.leads.items())]),
                     reading=offer.reading.but(**{axis: to for axis, (_, to) in change.leads.items()}),
                     expression=expression,
                     takes=(*offer.takes, *change.more),

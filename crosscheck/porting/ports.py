@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...adapters.contract import Adapter
 from ...adapters.discovery import available, framework_names, load
 from ...adapters.errors import BoxError, Unsupported
 from ...reference.arguments import suggest
 from ...reference.vocabulary import Reading
-from ..identification.answer import Answer
+from ..answers import Answer, Closer, Mapped, Port, Proof, Refusal
 from ..inputs.traces import Schedule
-from .answer import Mapped, Port
-from .equality import Yardstick, conditions
+from .equality import Yardstick, fixed
 from .offers import Offer, offers
-from .proof import Proof, prove, ran
+from .proof import prove, ran
 from .remains import SIZES, Path, witness
 from .rules import RATE, Translation, evaluated, names_in, translations
 from .source import Source, source
-from .written import code, runnable
+from .written import code, expression, runnable
 
 CHANGES = 2  # how many values a map may change
 
@@ -69,7 +69,7 @@ def ported(source: Source, to: str | Target) -> Port:
 class _Porting:
     source: Source
     target: Target
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, Refusal] = field(default_factory=dict)
     hopeless: set[tuple[Reading, Translation]] = field(default_factory=set)
 
     def port(self) -> Port:
@@ -79,12 +79,12 @@ class _Porting:
                 proof = prove(self.target.adapter, self.source, offer, translation, constant)
                 if isinstance(proof, Proof):
                     return self._exact(offer, translation, constant, proof)
-                self.refused.setdefault(offer.name, f"{offer.name} should be it, but is not: {proof.why}")
+                self.refused.setdefault(offer.name, proof)
         return self._closest()
 
     def _equal(self, constant: bool) -> Iterator[tuple[Offer, Translation]]:
-        """Offers with a translation under which they never part from the source on a trial: few changes first, and of equally
-        many those that are right at other values, too."""
+        """Offers with a translation under which they are never separated from the source on a trial: few changes first, and of
+        equally many those that are right at other values, too."""
         schedule = Schedule.CONSTANT if constant else Schedule.NEW
         here, elsewhere = Yardstick.of(self.source, schedule), Yardstick.elsewhere(self.source, schedule)
         for changes in range(CHANGES + 1):
@@ -92,20 +92,20 @@ class _Porting:
                 (offer, translation)
                 for offer in self.offers
                 for translation in translations(self.source.configured, offer.takes, changes, self.source.rate)
-                if self._never_parts(here, offer, translation)
+                if self._is_equal(here, offer, translation)
             ]
-            yield from sorted(equal, key=lambda pair: elsewhere.parting(*pair) is not None)
+            yield from sorted(equal, key=lambda pair: elsewhere.separates(*pair) is not None)
 
-    def _never_parts(self, yardstick: Yardstick, offer: Offer, translation: Translation) -> bool:
+    def _is_equal(self, yardstick: Yardstick, offer: Offer, translation: Translation) -> bool:
         key = offer.reading, translation
         if key in self.hopeless:
             return False
-        parting = yardstick.parting(offer, translation)
-        if parting == 0:  # all schedules begin alike
+        step = yardstick.separates(offer, translation)
+        if step == 0:  # all schedules begin alike
             self.hopeless.add(key)
-        return parting is None
+        return step is None
 
-    # --- saying -----------------------------------------------------------------------------------------------------
+    # --- the answer ---------------------------------------------------------------------------------------------------
 
     def _exact(self, offer: Offer, translation: Translation, constant: bool, proof: Proof) -> Port:
         same = not translation.changed and not constant
@@ -114,29 +114,24 @@ class _Porting:
             translation,
             verdict="same" if same else "mapped",
             runnable=self._runnable() if constant else "",
-            conditions=conditions(self.source, offer, translation, constant),
+            constant_rate=constant,
+            stays=fixed(self.source, offer, translation, constant),
             proof=proof,
-            notes=[*self.source.notes, *([f"in the target, {proof.inside}"] if proof.inside else [])],
         )
 
     def _closest(self) -> Port:
         paths = [Path.of(self.source, size) for size in SIZES]
         best = self._nearest(paths[0])
         if best is None:
-            return self._said(
-                None, None, verdict="closest", runnable=self._runnable(), notes=[*self.source.notes, *self.refused.values()]
-            )
+            return self._said(None, None, verdict="closest", runnable=self._runnable(), refused=self.refused)
         return self._said(
             *best,
             verdict="closest",
             runnable=self._runnable(),
             remains=[path.remains(*best) for path in paths],
             witness=witness(self.source, *best),
-            notes=[
-                *self.source.notes,
-                *self.refused.values(),
-                *(words for path in paths[1:] if (words := self._elsewhere(path, best))),
-            ],
+            closer=[closer for path in paths[1:] if (closer := self._elsewhere(path, best)) is not None],
+            refused=self.refused,
         )
 
     def _nearest(self, path: Path) -> tuple[Offer, Translation] | None:
@@ -162,19 +157,17 @@ class _Porting:
         best = min(changed, key=lambda entry: entry[0], default=plain)
         return best if best[0] < plain[0] / 2 else plain
 
-    def _elsewhere(self, path: Path, best: tuple[Offer, Translation]) -> str:
+    def _elsewhere(self, path: Path, best: tuple[Offer, Translation]) -> Closer | None:
         """What is closer with gradients of another size."""
         other = self._nearest(path)
         if other is None or 2 * path.remains(*other).mean_update > path.remains(*best).mean_update:
-            return ""
-        row = code(self.target.adapter, self.source, *other).rstrip().rpartition("\n\n")[2].removeprefix("optimizer = ")
-        words = f"with gradients of size {path.size:g} a closer one is {' '.join(row.split())}"
-        return f"{words}: the largest relative difference of an update is {path.remains(*other).largest_update[0]:.2g}"
+            return None
+        row = expression(self.target.adapter, self.source, *other)
+        return Closer(path.size, row, path.remains(*other).largest_update[0])
 
     def _runs(self, offer: Offer, translation: Translation) -> bool:
-        mode = self.target.adapter.optimizer_modes[-1]
         try:
-            ran(self.target.adapter, self.source, offer, translation, Path.of(self.source, SIZES[0]).feed, mode)
+            ran(self.target.adapter, self.source, offer, translation, Path.of(self.source, SIZES[0]).feed)
         except Unsupported:
             return False
         return True
@@ -186,10 +179,9 @@ class _Porting:
         except Unsupported:
             return ""
 
-    def _said(self, offer: Offer | None, translation: Translation | None, **named: object) -> Port:
+    def _said(self, offer: Offer | None, translation: Translation | None, **more: Any) -> Port:
         source_, adapter = self.source, self.target.adapter
         reading = source_.configured.reading
-        blank = {"conditions": [], "proof": None, "remains": [], "witness": None}
         return Port(
             source=source_.name,
             framework=source_.framework,
@@ -201,10 +193,11 @@ class _Porting:
             source_reading=dict(reading.axes),
             target="" if offer is None else offer.name,
             target_reading={} if offer is None else dict(offer.reading.axes),
-            parts={} if offer is None else reading.difference(offer.reading),
+            differs={} if offer is None else reading.difference(offer.reading),
             made_of=[] if offer is None else list(offer.made_of),
             hyperparameters={} if translation is None else _mapped(source_, translation),
-            **{**blank, **named},  # pyright: ignore[reportArgumentType] (each by its name)
+            doubts=source_.doubts,
+            **more,
         )
 
 

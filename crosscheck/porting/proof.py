@@ -7,65 +7,56 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import msgspec
 import numpy as np
 
 from ...adapters.contract import Adapter, Trace
 from ...adapters.errors import Unsupported
+from ..answers import Loss, Proof, Refusal
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure
 from ..arithmetic.steps import Steps, parting
 from ..cells.examination import precision_variants
-from .equality import enclosures, epsilon, mapped
+from ..identification.optimizers.trace_witnesses import number
+from .equality import enclosures, mapped
 from .feeds import FORMAT, Feed, proofs
 from .offers import Offer
 from .rules import Translation
 from .source import Source
 from .written import substituted
 
-
-class Proof(msgspec.Struct, frozen=True):
-    """On what a map was proved: the target ran over ``traces`` of ``steps`` for so many ``weights``, and ``worst_share`` is its
-    largest error over the budget. ``inside`` says what had to be allowed for: what the target holds in a narrower format."""
-
-    traces: int
-    steps: int
-    weights: int
-    dtype: str
-    mode: str
-    worst_share: float
-    inside: str = ""
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why a map is not right: the first number that is outside of the budget, or the target's own words."""
-
-    why: str
+VARIANTS = {
+    "plain": (),
+    "flushing": (Loss.FLUSHED,),
+    "coarse": (Loss.COARSE,),
+    "flushing, coarse": (Loss.FLUSHED, Loss.COARSE),
+    "narrow scalars": (Loss.NARROW,),
+    "flushing, narrow scalars": (Loss.FLUSHED, Loss.NARROW),
+}
 
 
 def prove(adapter: Adapter, source: Source, offer: Offer, translation: Translation, constant: bool) -> Proof | Refusal:
     """Run ``offer`` at the mapped values, and hold it to the source's reading.
 
     A number may be off by what floating point may do to the source's own evaluation, or to the target's with the map: both
-    are evaluations of one real function. So the centre is the source's value, and the two readings must never part, whatever
-    the target itself holds in a narrower format.
+    are evaluations of one real function. So the centre is the source's value, and the two readings must never be separated,
+    whatever the target itself stores in a narrower format.
     """
-    mode = adapter.optimizer_modes[-1]
     runs = []
-    for feed in proofs(source.base, epsilon(source.configured.values), constant):
+    for feed in proofs(source.base, source.configured.epsilon, constant):
         try:
-            runs.append(_Run(source, offer, translation, feed, ran(adapter, source, offer, translation, feed, mode)))
+            runs.append(_Run(source, offer, translation, feed, ran(adapter, source, offer, translation, feed)))
         except Unsupported as error:
-            return Refusal(str(error))
+            return Refusal(words=str(error))
     for run in runs:
         if (at := parting(*run.plain)) is not None:
-            return Refusal(f"the two readings part at step {at[0] + 1} with schedule {run.schedule}, at weight {at[1]}")
+            return Refusal(run.schedule, at[0] + 1, at[1])
     refusal: Refusal | None = None
-    for p, words in precision_variants(offer.line, precision(FORMAT)).values():
-        held = _held(runs, p)
-        if not isinstance(held, Refusal):
-            return Proof(len(runs), runs[0].feed.steps, runs[0].feed.weights.size, FORMAT, mode, held, words)
-        refusal = refusal or held
+    for variant, (p, _) in precision_variants(offer.line, precision(FORMAT)).items():
+        share = _worst_share(runs, p)
+        if not isinstance(share, Refusal):
+            steps, weights = runs[0].feed.gradients.shape
+            return Proof(len(runs), steps, weights, FORMAT, mode_of(adapter), share, list(VARIANTS[variant]))
+        refusal = refusal or share
     assert refusal is not None
     return refusal
 
@@ -100,19 +91,24 @@ class _Run:
             yield Enclosure(a.value, np.maximum(a.error, b.error), p, _either(a.huge, b.huge))
 
 
-def ran(adapter: Adapter, source: Source, offer: Offer, translation: Translation, feed: Feed, mode: str) -> np.ndarray:
+def mode_of(adapter: Adapter) -> str:
+    """The mode that a target runs in: the last, which is compiled where there is one."""
+    return adapter.optimizer_modes[-1]
+
+
+def ran(adapter: Adapter, source: Source, offer: Offer, translation: Translation, feed: Feed) -> np.ndarray:
     """The weights after each step of the target itself at the mapped values."""
     values = translation.floats(source.configured.values, feed.rates[0])
     rates = tuple(float(translation.rate_in(math, source.configured.values, rate)) for rate in feed.rates)
     native = offer.native(substituted(offer.expression, literals({**offer.fixed, **values})))
-    return adapter.optimize(native, Trace(feed.weights, feed.gradients, rates, {}), mode)
+    return adapter.optimize(native, Trace(feed.weights, feed.gradients, rates, {}), mode_of(adapter))
 
 
 def literals(values: Mapping[str, float]) -> dict[str, str]:
     return {name: repr(float(value)) for name, value in values.items()}
 
 
-def _held(runs: list[_Run], p: Precision) -> float | Refusal:
+def _worst_share(runs: list[_Run], p: Precision) -> float | Refusal:
     """The worst share of the budget over all runs, or the first number outside of it."""
     worst = 0.0
     for run in runs:
@@ -120,9 +116,7 @@ def _held(runs: list[_Run], p: Precision) -> float | Refusal:
             inside = budget.contains(run.weights[step])
             if not inside.all():
                 i = int(np.argmin(inside))
-                got, wanted = float(run.weights[step, i]), float(budget.value[i])
-                where = f"at step {step + 1} with schedule {run.schedule}"
-                return Refusal(f"{where} weight {i} is {got!r}, where the source's reading gives {wanted!r}")
+                return Refusal(run.schedule, step + 1, i, number(run.weights[step, i]), number(budget.value[i]))
             worst = max(worst, float(budget.share(run.weights[step]).max()))
     return worst
 

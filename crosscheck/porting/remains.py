@@ -5,53 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
 from ...adapters.contract import Trace
 from ...reference.namespace import Floating
+from ..answers import PortWitness, Remains
 from ..arithmetic.steps import parting
 from ..inputs.traces import Schedule
 from ..readings.evaluate import steps
-from .equality import enclosures, epsilon, mapped
+from .equality import enclosures, mapped
 from .feeds import FORMAT, Feed, normal, small
 from .offers import Offer
 from .rules import Translation
 from .source import Setting, Source
 
 SIZES = (1.0, 1e-2, 1e-4)  # of the gradients; the first is the one by which the closest setting is chosen
-
-
-class Remains(msgspec.Struct, frozen=True):
-    """How far a target is from its source after each step of a trace of gradients of size ``gradients``, as ``feeds.normal``
-    makes them, at a constant ``rate``: the largest difference over the largest of the two, of the updates, and of the ways gone
-    from the first weights (0: the same, 2: opposite, or no number)."""
-
-    gradients: float
-    rate: float
-    weights: int
-    updates: list[float]
-    ways: list[float]
-
-    @property
-    def mean_update(self) -> float:
-        return sum(self.updates) / len(self.updates)
-
-    @property
-    def largest_update(self) -> tuple[float, int]:
-        """The largest difference of an update, and its step (from 1)."""
-        step = int(np.argmax(self.updates))
-        return self.updates[step], step + 1
-
-
-class PortWitness(msgspec.Struct, frozen=True):
-    """The smallest trace of one weight that tells a target from its source, and the weight after it; None for no number."""
-
-    weight: float
-    gradients: list[float]
-    rates: list[float]
-    source: float | None
-    target: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +70,9 @@ def _relative(a: np.ndarray, b: np.ndarray) -> list[float]:
 
 
 def witness(source: Source, offer: Offer, translation: Translation) -> PortWitness | None:
-    """The smallest of the small traces on which the two can be told apart, at a constant rate if that will do."""
+    """The smallest of the small traces that separate the two, at a constant rate if that will do."""
     for schedule in (Schedule.CONSTANT, Schedule.NEW):
-        feed = small(schedule, source.base, epsilon(source.configured.values))
+        feed = small(schedule, source.base, source.configured.epsilon)
         mine, theirs = enclosures(source.configured, feed), mapped(offer, translation, source.configured.values, feed)
         if (at := parting(mine, theirs)) is not None:
             step, column = at

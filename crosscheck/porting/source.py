@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ...adapters.errors import BoxError
 from ...reference.catalogue import line as line_named
 from ...reference.formula import Optimizer
-from ...reference.vocabulary import Hyperparameter, Reading
-from ..identification.answer import Answer, Identification
+from ...reference.vocabulary import Hyperparameter, Reading, Role
+from ..answers import Answer, Doubts, Identification
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,20 @@ class Setting:
         """The hyperparameters that the reading uses: all but those that only other options need."""
         return self.line.used_by(self.reading)
 
+    @property
+    def epsilon(self) -> float:
+        """The size of gradient at which an ε shows."""
+        sizes = (self.values[h.name] for h in self.line.hyperparameters if h.role is Role.EPSILON)
+        return next((size for size in sizes if size), 1e-8)
+
 
 @dataclass(frozen=True)
 class Source:
     """An optimizer that is to be ported.
 
     ``configured`` is what it does at its own values; ``whole`` what it does with all that it can be asked for, ``own`` its
-    names for those hyperparameters that it takes. ``rate`` is None where it is the user's to say. ``notes`` are what its
-    identification has to say beside the reading.
+    names for those hyperparameters that it takes. ``rate`` is None where it is the user's to say. ``doubts`` are what its
+    identification leaves open.
     """
 
     name: str
@@ -44,7 +50,7 @@ class Source:
     own: Mapping[str, str] = field(default_factory=dict)
     rate: float | None = None
     framework: str = ""
-    notes: tuple[str, ...] = ()
+    doubts: Doubts = field(default_factory=Doubts)
 
     @property
     def base(self) -> float:
@@ -69,21 +75,14 @@ def source(answer: Answer, rate: float | None) -> Source:
     )
     varied = {name: path for name, path in own.items() if path not in answer.refused}
     rate = answer.rate if rate is None else rate
-    return Source(answer.target, configured, whole, varied, rate, answer.framework, tuple(_notes(answer)))
+    doubts = Doubts(answer.stored, answer.shows_from, len(answer.same), answer.separated_by, list(answer.refused))
+    return Source(answer.target, configured, whole, varied, rate, answer.framework, doubts)
 
 
 def _line(name: str) -> Optimizer:
     line = line_named(name)
     assert isinstance(line, Optimizer)
     return line
-
-
-def _notes(answer: Identification) -> Iterator[str]:
-    if answer.held:
-        yield f"{answer.target} holds {' and '.join(answer.held)} in float32, which shows {answer.shows}"
-    if answer.same:
-        ways = f"; {' or '.join(answer.apart_by)} would tell" if answer.apart_by else ""
-        yield f"{answer.target} fits further readings as well: what is ported is the likeliest of them{ways}"
 
 
 def _values(line: Optimizer, known: Mapping[str, float | None], by_own_name: Mapping[str, float | None]) -> dict[str, float]:

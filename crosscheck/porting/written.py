@@ -31,10 +31,19 @@ def substituted(expression: str, values: Mapping[str, str]) -> str:
 
 def code(adapter: Adapter, source: Source, offer: Offer, translation: Translation) -> str:
     """The target as a user writes it: imports, then ``optimizer = …``."""
+    written = _written(adapter, source, offer, translation)
+    return f"{_imports(adapter, written)}\n\noptimizer = {_laid_out(written)}\n"
+
+
+def expression(adapter: Adapter, source: Source, offer: Offer, translation: Translation) -> str:
+    """The same on one line, without the imports."""
+    return _double_quoted(ast.unparse(_written(adapter, source, offer, translation)))
+
+
+def _written(adapter: Adapter, source: Source, offer: Offer, translation: Translation) -> ast.expr:
     values = {name: literal(rule, source) for name, rule in translation.rules.items()}
     fixed = {name: repr(value) for name, value in offer.fixed.items()}
-    written = _put(_RateNamed(adapter).visit(offer.tree), {**fixed, **values, "w": PARAMETERS})
-    return f"{_imports(adapter, written)}\n\noptimizer = {_laid_out(written)}\n"
+    return _put(_RateNamed(adapter).visit(offer.tree), {**fixed, **values, "w": PARAMETERS})
 
 
 def literal(rule: str, source: Source) -> str:
@@ -65,10 +74,10 @@ def runnable(framework: Framework, source: Source, factory: Any) -> str:
 
 def _found(formula: Optimizer) -> str:
     """How a program comes by a formula: by its id, or from the file or module that holds it."""
-    given = source_of(formula)
-    if not given:
-        return f'from gradspec.reference import line\n\nformula = line("{formula.id}")\n'
-    return f'from gradspec.reference import load_formulas\n\nformula = load_formulas({json.dumps(given)})["{formula.id}"]\n'
+    name, made = "line", f'line("{formula.id}")'
+    if given := source_of(formula):
+        name, made = "load_formulas", f'load_formulas({json.dumps(given)})["{formula.id}"]'
+    return f"from gradspec.reference import {name}\n\nformula = {made}\n"
 
 
 def _reading(line: Optimizer, reading: Reading) -> str:
@@ -124,6 +133,3 @@ def _laid_out(tree: ast.expr, indent: str = "") -> str:
 
 def _double_quoted(text: str) -> str:
     return text if '"' in text else text.replace("'", '"')
-
-
-__all__ = ["code", "literal", "runnable", "substituted"]

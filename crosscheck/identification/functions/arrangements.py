@@ -14,13 +14,22 @@ import numpy as np
 
 from ....reference.formula import Map
 from ....reference.vocabulary import Axis, Inputs, Option, Reading
+from ...answers import Arrangement, Unlaid
 from ...inputs.samples import Sample, bound_sizes, stable_seed
 
 Named = Mapping[str, Any]
 
 
-def matched(formula: Map, parameters: Sequence[inspect.Parameter] | None, names: Named) -> dict[str, str] | str:
-    """For each input of the line the parameter that takes it, or why there is none: by name, else by position.
+class Mismatch(Exception):
+    """A function cannot be laid over a line: the message says why in full, ``reason`` of which kind that is."""
+
+    def __init__(self, reason: Unlaid, words: str):
+        super().__init__(words)
+        self.reason = reason
+
+
+def matched(formula: Map, parameters: Sequence[inspect.Parameter] | None, names: Named) -> dict[str, str]:
+    """For each input of the line the parameter that takes it: by name, else by position. Raises Mismatch.
 
     An empty name stands for a place in the line's order, where the function's signature is not known.
     """
@@ -28,8 +37,8 @@ def matched(formula: Map, parameters: Sequence[inspect.Parameter] | None, names:
     if parameters is None:
         return {name: chosen.get(name, "") for name in formula.inputs}
     free = [p.name for p in parameters if p.name not in chosen.values()]
-    for name in formula.inputs:
-        known = [p for wanted in (name, *formula.inputs[name].aliases) for p in free if p.lower() == wanted.lower()]
+    for name, argument in formula.inputs.items():
+        known = [p for wanted in (name, *argument.aliases) for p in free if p.lower() == wanted.lower()]
         if name not in chosen and known:
             chosen[name] = known[0]
             free.remove(known[0])
@@ -37,10 +46,10 @@ def matched(formula: Map, parameters: Sequence[inspect.Parameter] | None, names:
     for name in formula.inputs:
         if name not in chosen:
             if not required:
-                return f"it has no argument for {name}"
+                raise Mismatch(Unlaid.NO_ARGUMENT, f"it has no argument for {name}")
             chosen[name] = required.pop(0)
     if required:
-        return f"it also needs {', '.join(required)}"
+        raise Mismatch(Unlaid.NEEDS_MORE, f"it also needs {', '.join(required)}")
     return {name: chosen[name] for name in formula.inputs}
 
 
@@ -58,42 +67,33 @@ def in_order(given: Mapping[str, str], parameters: Sequence[inspect.Parameter] |
 
 @dataclass(frozen=True)
 class Layout:
-    """What is done with arrays between a line and a function, and ``words`` for it. ``f`` is the function over arrays by the
-    line's names, ``g(cotangent, arrays)`` its cotangents by them; both come out in the line's shapes."""
+    """What is done with arrays between a line and a function. ``f`` is the function over arrays by the line's names,
+    ``g(cotangent, arrays)`` its cotangents by them; both come out in the line's shapes."""
 
-    kind: Literal["as it is", "rows", "operands", "singly"] = "as it is"
-
-    @property
-    def words(self) -> str:
-        return {
-            "as it is": "",
-            "rows": "with one example a row, where the sheet has one a column",
-            "operands": "as a function of two operands, the elements of x",
-            "singly": "one element at a time",
-        }[self.kind]
+    kind: Arrangement = Arrangement.AS_IT_IS
 
     def operands(self, arrays: Named) -> list[Any]:
         """The arrays that the function is handed by position."""
-        if self.kind == "operands":
+        if self.kind is Arrangement.OPERANDS:
             (x,) = arrays.values()  # the line has one input
             return [x[0], x[1]]
         return list(arrays.values())
 
     def value(self, xp: Any, f: Callable[[Named], Any], arrays: Named) -> Any:
-        if self.kind == "rows":
+        if self.kind is Arrangement.ROWS:
             return _turned(f({name: array.T for name, array in arrays.items()}))
-        if self.kind == "singly":
+        if self.kind is Arrangement.SINGLY:
             return xp.stack([f(one) for one in _elements(arrays)]).reshape(_shape(arrays))
         return f(arrays)
 
     def bars(self, xp: Any, g: Callable[[Any, Named], dict[str, Any]], cotangent: Any, arrays: Named) -> dict[str, Any]:
-        if self.kind == "rows":
+        if self.kind is Arrangement.ROWS:
             bars = g(_turned(cotangent), {name: array.T for name, array in arrays.items()})
             return {name: _turned(bar) for name, bar in bars.items()}
-        if self.kind == "singly":
+        if self.kind is Arrangement.SINGLY:
             each = [g(bar, one) for bar, one in zip(cotangent.reshape(-1), _elements(arrays), strict=True)]
             return {name: xp.stack([bars[name] for bars in each]).reshape(_shape(arrays)) for name in each[0]}
-        if self.kind == "operands":
+        if self.kind is Arrangement.OPERANDS:
             bars = list(g(cotangent, arrays).values())
             return {next(iter(arrays)): xp.stack(bars)} if len(bars) == 2 else {}
         return g(cotangent, arrays)
@@ -118,34 +118,24 @@ def layouts(formula: Map, parameters: Sequence[inspect.Parameter] | None) -> lis
     required = None if parameters is None else sum(p.default is p.empty for p in parameters)
     found = [Layout()]
     if shapes == {("n",)} and len(formula.inputs) == 1 and formula.output == () and required in (None, 2):
-        found = [Layout("operands")] if required else [Layout(), Layout("operands")]
+        found = [Layout(Arrangement.OPERANDS)] if required else [Layout(), Layout(Arrangement.OPERANDS)]
     if shapes == {formula.output} and formula.output != ():
-        found.append(Layout("singly"))
+        found.append(Layout(Arrangement.SINGLY))
     if formula.batch_axis and formula.output == () and all(len(shape) == 2 for shape in shapes):
-        found.append(Layout("rows"))
+        found.append(Layout(Arrangement.ROWS))
     return found
 
 
 # --- lines that leave apart or reduce -------------------------------------------------------------------------------
 
-
-def _mean(total: Any, examples: int) -> Any:
-    return total / examples
-
-
-def _sum(total: Any, examples: int) -> Any:
-    return total
-
-
 REDUCTION = Axis(
     name="reduction",
     options=(
-        Option("mean", "the mean over the examples", does=_mean),
-        Option("sum", "the sum over the examples", does=_sum),
+        Option("mean", "", does=lambda total, count: total / count),
+        Option("sum", "", does=lambda total, count: total),
     ),
     printed="mean",
     standard="mean",
-    source="the sheet prints the loss of one example",
 )
 
 
@@ -173,11 +163,11 @@ class Reduced(Map):
         each = self._reduced(cotangent, inputs, reading)
         return self.line.vjp_in(xp, each * xp.ones_like(self._first(inputs)), inputs, reading)
 
-    def _first(self, inputs: Inputs) -> Any:
-        return inputs[next(iter(self.inputs))]
-
     def _reduced(self, total: Any, inputs: Inputs, reading: Reading) -> Any:
         return REDUCTION.option(reading[REDUCTION.name]).does(total, self._first(inputs).shape[0])
+
+    def _first(self, inputs: Inputs) -> Any:
+        return inputs[next(iter(self.inputs))]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -19,6 +19,7 @@ import numpy as np
 from ....adapters.contract import Adapter
 from ....adapters.discovery import available, load
 from ....adapters.errors import BoxError, Unsupported
+from ...answers import Arrangement
 from ...cells.subject import FrameworkError, its_own_words
 from ...inputs.samples import Sample
 from ...readings.compare import Observation
@@ -228,7 +229,7 @@ class Call:
             named = {parameters.get(str(key), str(key)): bar for key, bar in bars.items()}
         else:
             each = bars if isinstance(bars, tuple | list) else (bars,)
-            if self.layout.kind == "operands" and len(each) != len(names):
+            if self.layout.kind is Arrangement.OPERANDS and len(each) != len(names):
                 return {}  # of a function whose arguments are no two operands of one kind
             named = dict(zip(self._in_order(names, len(each)), each, strict=True))
         return {name: bar for name, bar in named.items() if bar is not None}
@@ -244,7 +245,7 @@ class Call:
 
     @property
     def _vjp(self) -> str:
-        return f"the vjp of {self.callee.name}"
+        return f"{self.callee.name}'s vjp"
 
     def _one_array(self, value: Any, verb: str, who: str = "") -> Any:
         who = who or self.callee.name

@@ -15,6 +15,7 @@ import numpy as np
 from ....adapters.errors import BoxError
 from ....reference.formula import Map
 from ....reference.vocabulary import Axis, Input, Reading, Sizes
+from ...answers import Arrangement, Loss, Unlaid
 from ...arithmetic.formats import precision
 from ...arithmetic.rounding import Enclosure, Wide
 from ...cells.evidence import failure_witness, pair_witness
@@ -27,12 +28,13 @@ from ...inputs.shared import samples
 from ...inputs.strategies import draw, map_samples
 from ...readings.compare import Fit, Observation, Prediction, Predictions, Undefined, fit, miss, unconstrained, worst_share
 from ...witnesses.search import Departure, replays, sample_of, search
-from .arrangements import Layout, Unreduced, formed, with_cotangent
-from .callables import Call, Callee, Refusal
+from .arrangements import Mismatch, Unreduced, formed, with_cotangent
+from .callables import Call, Refusal
 
 ROUNDS = 3  # inputs that are sought, one after the other, to tell apart readings that still fit
 PAIR = {"n": 2}
-MODELS = ("plain", "flushing", "coarse", "flushing, coarse")  # variants of the rounding model, in the order they are tried in
+# variants of the rounding model, in the order they are tried in
+MODELS = {"plain": (), "flushing": (Loss.FLUSHED,), "coarse": (Loss.COARSE,), "flushing, coarse": (Loss.FLUSHED, Loss.COARSE)}
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,6 @@ class Overlay:
 
     def __post_init__(self) -> None:
         variants = precision_variants(self.formula, precision(self.call.dtype))
-        self.words = {name: words for name, (_, words) in variants.items()}
         self.predictions = {name: Predictions(self.formula, p, self.samples) for name, (p, _) in variants.items()}
 
     @property
@@ -188,31 +189,47 @@ class Overlay:
         """Ask the function on all samples of the line, and once more on the first one, if that was not done yet."""
         if len(self.samples) > 1:
             return
-        adapter = self.call.callee.adapter
-        compiles = adapter is not None and adapter.compiles
-        shown = _shown(self.line, self.call.layout, self.settings, self.dtype, self.seed, compiles)
-        self.samples += [with_cotangent(self.formula, sample) for sample in shown]  # the predictions share the list
+        self.samples += [with_cotangent(self.formula, sample) for sample in self._shown()]  # the predictions share the list
         for index in range(1, len(self.samples)):
             self._ask(index)
         _unchanged(self.call, self.observed[0], self.call.observe(self.samples[0], self.wrt))
 
+    def _shown(self) -> list[Sample]:
+        """The kept witnesses, the hard points and the draws that the layout and the settings allow."""
+        line, dtype, effort = self.line, self.dtype, profile("quick")
+        shown: list[Any] = [*replays(line, dtype), *samples(line, dtype, effort, self.seed)]
+        if self.call.layout.kind is Arrangement.OPERANDS:
+            shown = [sample for sample in shown if bound_sizes(line, sample.arrays) == PAIR]
+            pairs = map_samples(line, precision(dtype), PAIR)
+            shown += draw(pairs, effort.examples, f"{line.id} {dtype} pairs", self.seed)
+        shown = [sample for sample in shown if sample.settings == self.settings]
+        adapter = self.call.callee.adapter
+        return self._of_few_shapes(shown) if adapter is not None and adapter.compiles else shown
+
+    def _of_few_shapes(self, shown: Sequence[Sample]) -> list[Sample]:
+        """The samples of the shapes of the plain input and of those that the most samples have: each other costs a
+        compilation."""
+        buckets = [tuple(sorted(bound_sizes(self.line, sample.arrays).items())) for sample in shown]
+        kept = {tuple(sorted(_largest(self.line, self.call).items())), Counter(buckets).most_common(1)[0][0]}
+        return [sample for sample, bucket in zip(shown, buckets, strict=True) if bucket in kept]
+
     def separate(self) -> None:
-        """Seek inputs that tell apart the readings that still hold, and ask the function there, until none is found."""
+        """Seek inputs that separate the readings that still fit, and ask the function there, until none is found."""
         for round_ in range(ROUNDS):
             read = self.read()
             if read is None:
                 return
             mine = self.formula.meaning(read.reading)
             rivals = [rival for rival in self.others(read) if self.formula.meaning(rival) != mine]
-            found = next((s for rival in rivals if (s := self.parting(read, rival, round_)) is not None), None)
+            found = next((s for rival in rivals if (s := self.separating(read, rival, round_)) is not None), None)
             if found is None:
                 return
             self.samples.append(found)  # the predictions share the list
             if not self._ask(len(self.samples) - 1):
                 return
 
-    def parting(self, read: Read, rival: Reading, round_: int = 0) -> Sample | None:
-        """The smallest input found on which the reading and a rival part; None if there is none."""
+    def separating(self, read: Read, rival: Reading, round_: int = 0) -> Sample | None:
+        """The smallest input found that separates the reading from a rival; None if there is none."""
         if isinstance(self.formula, Unreduced):
             return None  # a batch of one element has one normaliser
         rebased = replace(
@@ -314,38 +331,36 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 # --- laying a function over a line ----------------------------------------------------------------------------------
 
 
-def lay(
-    callee: Callee, line: Map, given: Mapping[str, str], layout: Layout, settings: Mapping[str, str], dtype: str, seed: int
-) -> Overlay | str:
-    """The function tried on one plain input of the line, or in which shapes it differs from the line. Raises Refusal where the
-    function raises, and BoxError for what is wrong with it whatever the line."""
-    call = Call(callee, given, layout, dtype, line.wrt)
-    probe, shape = _probed(call, [plain(line, layout, settings, dtype, seed, whole) for whole in (False, True)])
-    formula = formed(line, probe, shape)
-    if formula is None:
-        shapes = ", ".join(f"{name} of {array.shape}" for name, array in probe.arrays.items())
-        return f"it returns shape {shape} for {shapes}, the line's value has shape {probe.cotangent.shape}"
-    probe, undifferentiated = with_cotangent(formula, probe), ""
+def lay(call: Call, line: Map, settings: Mapping[str, str], seed: int) -> Overlay:
+    """The function tried on one plain input of the line. Raises Mismatch where it does not lie over it, and BoxError for what
+    is wrong with it whatever the line."""
     try:
-        observed = _repeated(call, probe, line.wrt)
+        probe, shape = _probed(call, [plain(call, line, settings, seed, whole) for whole in (False, True)])
+        formula = formed(line, probe, shape)
+        if formula is None:
+            shapes = ", ".join(f"{name} of {array.shape}" for name, array in probe.arrays.items())
+            value = probe.cotangent.shape
+            raise Mismatch(Unlaid.SHAPE, f"it returns shape {shape} for {shapes}, the line's value has shape {value}")
+        probe, undifferentiated = with_cotangent(formula, probe), ""
+        try:
+            observed = _repeated(call, probe, line.wrt)
+        except Refusal as refusal:
+            undifferentiated = str(refusal)
+            observed = _repeated(call, probe, ())
     except Refusal as refusal:
-        undifferentiated = str(refusal)
-        observed = _repeated(call, probe, ())
+        raise Mismatch(Unlaid.RAISES, f"it raises {refusal}") from None
     return Overlay(line, formula, call, settings, seed, [probe], [0], [observed], {}, undifferentiated)
 
 
-def plain(line: Map, layout: Layout, settings: Mapping[str, str], dtype: str, seed: int, whole: bool = False) -> Sample:
+def plain(call: Call, line: Map, settings: Mapping[str, str], seed: int, whole: bool = False) -> Sample:
     """An input of ordinary numbers, or of ``whole`` ones, in the largest shapes that the layout allows."""
-    p, generator = precision(dtype), np.random.default_rng(stable_seed(line.id, seed))
-    sizes = _largest(line, layout)
+    p, generator = precision(call.dtype), np.random.default_rng(stable_seed(line.id, seed))
+    sizes = _largest(line, call)
 
     def array(argument: Input) -> np.ndarray:
+        shape = argument.concrete(sizes)
         inside = argument.values in ("probability", "unit")
-        numbers = (
-            generator.uniform(0.05, 0.95, argument.concrete(sizes))
-            if inside
-            else generator.normal(size=argument.concrete(sizes))
-        )
+        numbers = generator.uniform(0.05, 0.95, shape) if inside else generator.normal(size=shape)
         return np.asarray(np.rint(numbers) if whole else numbers).astype(p.numpy)
 
     arrays = {name: array(argument) for name, argument in line.inputs.items()}
@@ -361,26 +376,9 @@ def _probed(call: Call, probes: Sequence[Sample]) -> tuple[Sample, tuple[int, ..
     return last, call.shape_on(last)
 
 
-def _shown(line: Map, layout: Layout, settings: Mapping[str, str], dtype: str, seed: int, compiles: bool) -> list[Sample]:
-    """The kept witnesses, the hard points and the draws that the layout and the settings allow."""
-    effort = profile("quick")
-    shown: list[Any] = [*replays(line, dtype), *samples(line, dtype, effort, seed)]
-    if layout.kind == "operands":
-        shown = [sample for sample in shown if bound_sizes(line, sample.arrays) == PAIR]
-        shown += draw(map_samples(line, precision(dtype), PAIR), effort.examples, f"{line.id} {dtype} pairs", seed)
-    shown = [sample for sample in shown if sample.settings == settings]
-    return _of_few_shapes(line, layout, shown) if compiles else shown
-
-
-def _of_few_shapes(line: Map, layout: Layout, shown: Sequence[Sample]) -> list[Sample]:
-    """The samples of the shapes of the plain input and of those that the most samples have: each other costs a compilation."""
-    buckets = [tuple(sorted(bound_sizes(line, sample.arrays).items())) for sample in shown]
-    kept = {tuple(sorted(_largest(line, layout).items())), Counter(buckets).most_common(1)[0][0]}
-    return [sample for sample, bucket in zip(shown, buckets, strict=True) if bucket in kept]
-
-
-def _largest(line: Map, layout: Layout) -> Sizes:
-    return PAIR if layout.kind == "operands" else max(line.sizes, key=lambda bucket: math.prod(bucket.values()))
+def _largest(line: Map, call: Call) -> Sizes:
+    by_size = max(line.sizes, key=lambda bucket: math.prod(bucket.values()))
+    return PAIR if call.layout.kind is Arrangement.OPERANDS else by_size
 
 
 def _repeated(call: Call, sample: Sample, wrt: tuple[str, ...]) -> Observation:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from enum import Enum
+from itertools import product
 
 import numpy as np
 from hypothesis import strategies as st
 
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
-from ....reference.vocabulary import Hyperparameter
+from ....reference.vocabulary import Hyperparameter, Role
 from ...arithmetic.formats import precision
 from ...inputs.samples import stable_seed
 from ...inputs.traces import WIDTH, Schedule
-from .playing import Experiment, Player
+from .playing import Experiment, Played, Player
 from .space import Space
 
 STEPS = 6  # a first-step rule shows at 1, a stored correction at 2, a maximum once a gradient has been large and is small again
-EXACT, USUAL, QUIET, OWN = "exact", "usual", "quiet", "own"
-SETTINGS = (EXACT, USUAL, QUIET)
+SMALL = 4  # steps of the small traces
 
-# Values of which every format holds the complement exactly, so that budgets are narrow; and the field's, which round.
-_EXACT = {
-    "beta": 0.75,
-    "beta1": 0.75,
-    "beta2": 0.9375,
-    "momentum": 0.5,
-    "dampening": 0.25,
-    "eps": 2.0**-10,
-    "weight_decay": 0.125,
-}
-_USUAL = {"beta": 0.9, "beta1": 0.9, "beta2": 0.999, "momentum": 0.9, "dampening": 0.1, "eps": 1e-6, "weight_decay": 0.01}
+
+class Values(Enum):
+    """Values of a box's arguments: of which every format stores the complement exactly, so that budgets are narrow; the
+    field's, which round; those without an effect, where there are such; and the box's own."""
+
+    EXACT = "exact"
+    USUAL = "usual"
+    QUIET = "quiet"
+    OWN = "own"
+
+
+VARIED = (Values.EXACT, Values.USUAL, Values.QUIET)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,12 @@ class Arguments:
     own: Mapping[str, float]
     firm: frozenset[str] = frozenset()
 
-    def of(self, setting: str, but: Collection[str] = ()) -> dict[str, float]:
-        """The values of one setting, by the box's own names; those in ``but`` are not quiet in it."""
-        if setting == OWN:
+    def of(self, values: Values, but: Collection[str] = ()) -> dict[str, float]:
+        """The values by the box's own names; those in ``but`` are not quiet among quiet ones."""
+        if values is Values.OWN:
             return dict(self.own)
-        kept = {name: EXACT if setting == QUIET and name in {*self.firm, *but} else setting for name in self.varied}
+        loud = {*self.firm, *but}
+        kept = {name: Values.EXACT if values is Values.QUIET and name in loud else values for name in self.varied}
         return {**self.own, **{name: _value(self.varied[name], kept[name], i) for i, name in enumerate(self.varied)}}
 
     def without(self, names: Iterable[str]) -> Arguments:
@@ -61,13 +63,13 @@ class Arguments:
         return replace(self, firm=frozenset(names))
 
 
-def _value(hyper: Hyperparameter, setting: str, place: int) -> float:
-    if setting == QUIET and hyper.neutral is not None:
+def _value(hyper: Hyperparameter, values: Values, place: int) -> float:
+    if values is Values.QUIET and hyper.neutral is not None:
         return hyper.neutral
-    table = _USUAL if setting == USUAL else _EXACT
-    if hyper.name in table:
-        return table[hyper.name]
-    if setting == USUAL and hyper.default != hyper.neutral:
+    named = hyper.tried.usual if values is Values.USUAL else hyper.tried.exact
+    if named is not None:
+        return named
+    if values is Values.USUAL and hyper.default != hyper.neutral:
         return hyper.default
     bounded = 0.5 ** (1 + place % 3)  # within [0, 1), as are all hyperparameters with a bound
     return max(hyper.low, bounded if hyper.high <= 1 else bounded / 4)
@@ -85,75 +87,69 @@ def arguments(box: Box, spaces: Sequence[Space]) -> Arguments:
     return Arguments({name: varied[name] for name in box.arguments if name in varied}, own)
 
 
-def accepted(player: Player, wanted: Arguments, dtype: str) -> tuple[Arguments, dict[str, str]]:
-    """The arguments that the box lets one vary together, and why others are left at its own values.
-
-    Libraries refuse combinations: torch.optim.SGD takes no dampening with nesterov=True, and no nesterov=True without momentum.
-    """
-    left = _cured(player, dtype, EXACT, list(wanted.varied), wanted.without)
-    chosen = wanted.without(left)
-    off = [name for name, hyper in chosen.varied.items() if hyper.neutral is not None]
-    firm = _cured(player, dtype, QUIET, off, chosen.firmly)
-    return chosen.firmly(firm), left
+# --- what a box can be asked ----------------------------------------------------------------------------------------
 
 
-def _cured(
-    player: Player, dtype: str, setting: str, names: list[str], without: Callable[[Iterable[str]], Arguments]
-) -> dict[str, str]:
-    """Which of the names the box must be spared in a setting, each with the words in which it refused the whole."""
-    spared: dict[str, str] = {}
-    while refused := _refusal(player, without(spared), setting, dtype):
-        rest = [name for name in names if name not in spared]
-        if not rest:
-            raise BoxError(refused)
-        cure = next((name for name in rest if not _refusal(player, without([*spared, name]), setting, dtype)), rest[-1])
-        spared[cure] = refused
-    return spared
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment is made of: values of the arguments (``but`` those that are not quiet among quiet ones), a schedule of
+    rates, and a number by which others of the same kind are drawn."""
+
+    values: Values
+    schedule: Schedule
+    number: int = 0
+    count: int = STEPS
+    but: tuple[str, ...] = ()
 
 
-def _refusal(player: Player, chosen: Arguments, setting: str, dtype: str) -> str:
-    """The box's words where it cannot be made with the values of a setting; "" where it can."""
-    weights = np.ones(WIDTH, precision(dtype).numpy)
-    try:
-        player.begin([weights], _rates(player.box, Schedule.CONSTANT, 1)[0], chosen.of(setting))
-    except BoxError as error:
-        return str(error)
-    finally:
-        player.calls -= 1  # making a box is no trace
-    return ""
+@dataclass(frozen=True)
+class Bench:
+    """A box that is played, and which of its arguments are varied: it makes the experiments, and plays them."""
 
+    player: Player
+    chosen: Arguments
 
-def _rates(box: Box, schedule: Schedule, count: int) -> tuple[float, ...]:
-    if not box.rate_changes:
-        schedule = Schedule.CONSTANT
-        if box.rate is not None:
-            return (float(box.rate),) * count
-    return schedule.rates(count)
+    @property
+    def schedules(self) -> list[Schedule]:
+        return list(Schedule) if self.player.box.rate_changes else [Schedule.CONSTANT]
 
+    def experiment(self, plan: Plan, dtype: str = "") -> Experiment:
+        """A trace of many independent weights: constants, zeros, first or late gradients only, ε-sized, tiny, huge, shrinking,
+        alternating and random ones; half of the weights are 0, so that small steps stand out."""
+        seed = stable_seed("experiment", plan.values.value, plan.schedule.value, plan.number, *plan.but)
+        generator = np.random.default_rng(seed)
+        values, kind = self.chosen.of(plan.values, plan.but), precision(dtype or self.player.dtype).numpy
+        gradients = _columns(self._epsilon(values), plan.count, WIDTH, generator).astype(kind)
+        weights = np.where(generator.random(WIDTH) < 0.5, generator.integers(-8, 8, WIDTH) / 4, 0.0).astype(kind)
+        return Experiment(weights, gradients, self.rates(plan.schedule, plan.count), values)
 
-def schedules(box: Box) -> list[Schedule]:
-    return list(Schedule) if box.rate_changes else [Schedule.CONSTANT]
+    def rates(self, schedule: Schedule, count: int) -> tuple[float, ...]:
+        """The rates of a schedule, where the box lets one choose them."""
+        box = self.player.box
+        if box.rate_changes:
+            return schedule.rates(count)
+        return Schedule.CONSTANT.rates(count) if box.rate is None else (float(box.rate),) * count
 
+    def _epsilon(self, values: Mapping[str, float]) -> float:
+        """The size of gradient at which an ε shows."""
+        known = (values[name] for name, hyper in self.chosen.varied.items() if hyper.role is Role.EPSILON)
+        return float(next((value for value in known if value > 0), 1e-8))
 
-def experiment(
-    box: Box,
-    chosen: Arguments,
-    dtype: str,
-    setting: str,
-    schedule: Schedule,
-    number: int = 0,
-    count: int = STEPS,
-    but: Collection[str] = (),
-) -> Experiment:
-    """A trace of many independent weights: constants, zeros, first or late gradients only, ε-sized, tiny, huge, shrinking,
-    alternating and random ones; half of the weights are 0, so that small steps stand out."""
-    generator = np.random.default_rng(stable_seed("experiment", setting, schedule.value, number, *but))
-    arguments_ = chosen.of(setting, but)
-    eps = next((arguments_[n] for n, h in chosen.varied.items() if h.name == "eps" and arguments_[n] > 0), 1e-8)
-    kind = precision(dtype).numpy
-    gradients = _columns(float(eps), count, WIDTH, generator).astype(kind)
-    weights = np.where(generator.random(WIDTH) < 0.5, generator.integers(-8, 8, WIDTH) / 4, 0.0).astype(kind)
-    return Experiment(weights, gradients, _rates(box, schedule, count), arguments_, f"{setting} values, {schedule.value}")
+    def play(self, plan: Plan) -> Played:
+        return self.player.play(self.experiment(plan))
+
+    def small(self) -> Experiment:
+        """Many small traces at once, the simplest first: a column is a trace, and so is each of its beginnings."""
+        columns = list(_small())[:WIDTH]
+        kind = precision(self.player.dtype).numpy
+        weights = np.array([w for w, _ in columns], dtype=kind)
+        gradients = np.array([g for _, g in columns]).T.astype(kind)
+        return Experiment(weights, gradients, self.rates(Schedule.NEW, SMALL), self.chosen.of(Values.EXACT))
+
+    def drawn(self) -> st.SearchStrategy[Experiment]:
+        """Experiments for Hypothesis to draw."""
+        plans = st.builds(Plan, st.sampled_from(VARIED), st.sampled_from(self.schedules), st.integers(1, 2**16))
+        return plans.map(self.experiment)
 
 
 def _columns(eps: float, count: int, width: int, generator: np.random.Generator) -> np.ndarray:
@@ -173,7 +169,51 @@ def _columns(eps: float, count: int, width: int, generator: np.random.Generator)
     return np.hstack([base, extra])[:, generator.permutation(width)]
 
 
-def drawn(box: Box, chosen: Arguments, dtype: str) -> st.SearchStrategy[Experiment]:
-    """Experiments for Hypothesis to draw."""
-    made = partial(experiment, box, chosen, dtype)
-    return st.builds(made, st.sampled_from(SETTINGS), st.sampled_from(schedules(box)), st.integers(1, 2**16))
+def _small() -> Iterator[tuple[float, tuple[float, ...]]]:
+    """Pairs of a weight and its gradients."""
+    for size in (1.0, 2.0**-5, 2.0**-10, 1024.0):
+        yield 0.0, (size,) * SMALL
+    yield from ((0.0, (1.0, *rest)) for rest in product((0.0, 1.0, 2.0), repeat=SMALL - 1) if rest != (1.0,) * (SMALL - 1))
+    yield 1.0, (0.0,) * SMALL
+    yield 1.0, (1.0,) * SMALL
+    yield from ((0.0, (0.0, *rest)) for rest in product((1.0, -1.0), repeat=SMALL - 1))
+
+
+# --- which arguments it lets one vary -------------------------------------------------------------------------------
+
+
+def accepted(player: Player, wanted: Arguments) -> tuple[Bench, dict[str, str]]:
+    """The box with the arguments that it lets one vary together, and why others are left at its own values.
+
+    Libraries refuse combinations: torch.optim.SGD takes no dampening with nesterov=True, and no nesterov=True without momentum.
+    """
+    left = _cured(player, Values.EXACT, list(wanted.varied), wanted.without)
+    chosen = wanted.without(left)
+    off = [name for name, hyper in chosen.varied.items() if hyper.neutral is not None]
+    firm = _cured(player, Values.QUIET, off, chosen.firmly)
+    return Bench(player, chosen.firmly(firm)), left
+
+
+def _cured(player: Player, values: Values, names: list[str], without: Callable[[Iterable[str]], Arguments]) -> dict[str, str]:
+    """Which of the names the box must be spared at some values, each with the words in which it refused the whole."""
+    spared: dict[str, str] = {}
+    while refused := _refusal(Bench(player, without(spared)), values):
+        rest = [name for name in names if name not in spared]
+        if not rest:
+            raise BoxError(refused)
+        cure = next((name for name in rest if not _refusal(Bench(player, without([*spared, name])), values)), rest[-1])
+        spared[cure] = refused
+    return spared
+
+
+def _refusal(bench: Bench, values: Values) -> str:
+    """The box's words where it cannot be made with some values; "" where it can."""
+    player = bench.player
+    weights = np.ones(WIDTH, precision(player.dtype).numpy)
+    try:
+        player.begin([weights], bench.rates(Schedule.CONSTANT, 1)[0], bench.chosen.of(values))
+    except BoxError as error:
+        return str(error)
+    finally:
+        player.calls -= 1  # making a box is no trace
+    return ""

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...arithmetic.formats import precision
-from .experiments import EXACT, OWN, QUIET, USUAL, Arguments, experiment, schedules
+from .experiments import Bench, Plan, Values
 from .narrower import sharpened
-from .playing import Experiment, Played, Player
-from .prediction import NARROW, Score, fits, score
+from .playing import Experiment, Played
+from .prediction import NARROW, Record, Score
 from .search import Search
 from .space import Candidate, Space
 
-ALIKE = 200  # candidates that could not be told apart on the rungs below, from which a further rung is tried at most
-FAMILIES = 2  # in how many of the nearest families two coordinates at a time are tried on the first rung
+ALIKE = 200  # candidates that the rungs below did not separate, from which a further rung is tried at most
+FAMILIES = 4  # in how many of the nearest families two coordinates at a time are tried on the first rung
 
 
 @dataclass(frozen=True)
 class Found:
-    """Where a search ended: the best candidate, whether it fits, the ``same`` others that hold everything too; and whether one
-    that does not fit would if everything were computed in a narrower format."""
+    """Where a search ended: the best candidate, whether it fits, the ``same`` others that fit, too; and whether one that
+    does not fit would if everything were computed in a narrower format."""
 
     space: Space
     candidate: Candidate
@@ -33,12 +33,13 @@ class Found:
     wide: bool = False
 
 
-def rungs(player: Player, chosen: Arguments) -> list[Experiment]:
+def rungs(bench: Bench) -> list[Experiment]:
     """The traces of the ladder, the quietest first; among the last is one at the box's own values."""
-    schedule = schedules(player.box)[-1]
-    louder = [name for name, hyper in chosen.varied.items() if hyper.neutral is not None and name not in chosen.firm]
-    settings = [(QUIET, ()), *((QUIET, (name,)) for name in louder), (EXACT, ()), (OWN, ()), (USUAL, ())]
-    return [experiment(player.box, chosen, player.dtype, setting, schedule, but=but) for setting, but in settings]
+    varied, firm = bench.chosen.varied, bench.chosen.firm
+    louder = [name for name, hyper in varied.items() if hyper.neutral is not None and name not in firm]
+    steps = [(Values.QUIET, ()), *((Values.QUIET, (name,)) for name in louder)]
+    steps += [(values, ()) for values in (Values.EXACT, Values.OWN, Values.USUAL)]
+    return [bench.experiment(Plan(values, bench.schedules[-1], but=but)) for values, but in steps]
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Ladder:
     _wide: dict[Candidate, Found] = field(default_factory=dict)
 
     def found(self) -> Found:
-        """A candidate that holds everything, sought where it costs least first: in every family one coordinate at a time; the
+        """A candidate that fits, sought where it costs least first: in every family one coordinate at a time; the
         same in a narrower format; then two at a time in the nearest families. Else the nearest candidate of all."""
         narrow = precision(self.dtype).unit_roundoff < precision(NARROW).unit_roundoff
         wide: Found | None = None
@@ -81,28 +82,28 @@ class Ladder:
 
     def _score(self, space: Space, candidate: Candidate) -> Score:
         self.evaluated += 1
-        return score(space, candidate, self.played[:1], self.dtype)
+        return Record(space, self.played[:1], self.dtype).score(candidate)
 
     def _climbed(self, space: Space, starts: Sequence[Candidate], dtype: str, pairs: bool) -> tuple[Candidate, bool]:
-        """The best candidate on each rung in turn, and whether it holds them all."""
+        """The best candidate on each rung in turn, and whether it fits them all."""
         best, below = self._first_rung(space, starts, dtype, pairs)
         for k in range(1, len(self.played)):
             if not below.is_full(best):
                 return best, False
-            search = Search(space, [self.played[k], *self.played[:k]], dtype, space.moves)
+            search = Search(Record(space, [self.played[k], *self.played[:k]], dtype), space.moves)
             best = self._next_rung(search, below, best)
             self.evaluated += search.evaluated
             below = search
         return best, below.is_full(best)
 
     def _first_rung(self, space: Space, starts: Sequence[Candidate], dtype: str, pairs: bool) -> tuple[Candidate, Search]:
-        search = Search(space, self.played[:1], dtype, space.moves)
+        search = Search(Record(space, self.played[:1], dtype), space.moves)
         best = search.best(starts, pairs)
         self.evaluated += search.evaluated
         return best, search
 
     def _next_rung(self, search: Search, below: Search, best: Candidate) -> Candidate:
-        """From what held all rungs below: one move; else from all that did as well there; else two moves."""
+        """From what fits all rungs below: one move; else from all that did as well there; else two moves."""
         here = search.best([best], pairs=False)
         if search.is_full(here) or self._is_narrow(search, here):
             return here
@@ -112,22 +113,23 @@ class Ladder:
     @staticmethod
     def _is_narrow(search: Search, candidate: Candidate) -> bool:
         """Whether what a candidate misses on a rung is no more than the rounding of a narrower format."""
-        return search.dtype != NARROW and fits(search.space, candidate, search.played[:1], NARROW)
+        seen = search.seen
+        return seen.dtype != NARROW and seen.only(seen.played[0]).in_(NARROW).fits(candidate)
 
     def _inside(self, space: Space, pairs: bool) -> Found | None:
-        """A candidate that fits with some quantities held in the narrower format; one that only fits if all is computed there
+        """A candidate that fits with some quantities stored in the narrower format; one that only fits if all is computed there
         does not, and is said to be ``wide``; None where not even that fits."""
         coarse, full = self._climbed(space, self._starts(space), NARROW, pairs)
         if not full:
             return None
         if coarse in self._wide:
             return self._wide[coarse]
-        candidate, looked = sharpened(space, self.played, self.dtype, coarse)
+        candidate, looked = sharpened(Record(space, self.played, self.dtype), coarse)
         self.evaluated += looked
         found = Found(space, coarse, False, wide=True) if candidate is None else Found(space, candidate, True)
         self._wide[coarse] = found
         return found
 
     def _nearest(self) -> Found:
-        space, candidate = max(self._ends, key=lambda end: score(*end, self.played, self.dtype))
+        space, candidate = max(self._ends, key=lambda end: Record(end[0], self.played, self.dtype).score(end[1]))
         return Found(space, candidate, False)

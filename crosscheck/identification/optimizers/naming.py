@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from ....reference.formula import Optimizer
 from ....reference.vocabulary import Reading
 from ...arithmetic.steps import Steps, parting
-from .experiments import OWN, Arguments, experiment, schedules
-from .playing import Experiment, Player
+from .experiments import Bench, Plan, Values
+from .playing import Experiment
 from .prediction import steps
 from .space import Candidate, Space
 
@@ -26,12 +26,12 @@ class Name:
     role: str
 
 
-def named(player: Player, chosen: Arguments, spaces: Sequence[Space], space: Space, candidate: Candidate) -> Name:
+def named(bench: Bench, spaces: Sequence[Space], space: Space, candidate: Candidate) -> Name:
     """The simplest name: a line with fewer hyperparameters that does the same at these values, else the line and role of the
     family from which the fewest axes differ, where those that make no difference at these values are not counted; of lines as
     near, the one with more that defines it."""
     # in float64 whatever the box runs in: what one name covers is a matter of real functions
-    traces = [experiment(player.box, chosen, EXACTLY, OWN, schedule) for schedule in schedules(player.box)[-2:]]
+    traces = [bench.experiment(Plan(Values.OWN, schedule), EXACTLY) for schedule in bench.schedules[-2:]]
     here = _AtOwnValues(traces)
     for simpler in spaces:
         if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):

@@ -1,6 +1,6 @@
-"""Precision inside the box: which of its quantities it holds in a narrower format than its weights.
+"""Precision inside the box: which of its quantities it stores in a narrower format than its weights.
 
-First a reading is sought that would fit if everything were computed in float32; where there is none, nothing that is held in
+First a reading is sought that would fit if everything were computed in float32; where there is none, nothing that is stored in
 float32 can explain the box. Then each quantity is modelled sharply, as the number that rounding it gives, with the budget of
 the weights' own format: another slip of the same size fits none of these, and is not let through.
 """
@@ -9,70 +9,75 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from .playing import Played
-from .prediction import KEPT, NARROW, POWERS, RATE, Model, fits
+from ....reference.vocabulary import Role
+from ...answers import Kind, Stored
+from .prediction import NARROW, POWER_WAYS, STATE_WAYS, Model, Record
 from .search import Search
 from .space import Candidate, Space
 
-READINGS = 6  # of those that fit in float32, how many are tried with quantities held there
+READINGS = 6  # of those that fit in float32, how many are tried with quantities stored there
 
 
-def sharpened(space: Space, played: Sequence[Played], dtype: str, coarse: Candidate) -> tuple[Candidate | None, int]:
-    """From a candidate that would fit in the narrower format: one that fits with as few quantities held there as will do; None
-    if there is none. And how many were looked at."""
-    alike = Search(space, played, NARROW, space.moves)
+def sharpened(seen: Record, coarse: Candidate) -> tuple[Candidate | None, int]:
+    """From a candidate that would fit in the narrower format: one that fits with as few quantities stored there as will do;
+    None if there is none. And how many were looked at."""
+    alike = Search(seen.in_(NARROW), seen.space.moves)
     readings = alike.equals(coarse)
     looked = alike.evaluated
-    for telling in (played[-1:], played):  # one trace refuses most; what it does not tell apart all of them may
-        found, more = _with_quantities(space, telling, dtype, readings)
+    for separating in (seen.only(seen.played[-1]), seen):  # one trace refuses most; what it does not separate all of them may
+        found, more = _with_quantities(separating, readings)
         looked += more
-        if not fits(space, found, telling, dtype):
+        if not separating.fits(found):
             break
-        if fits(space, found, played, dtype):
-            return _fewest(space, played, dtype, found), looked
+        if seen.fits(found):
+            return _fewest(seen, found), looked
     return None, looked
 
 
-def _with_quantities(
-    space: Space, telling: Sequence[Played], dtype: str, readings: Sequence[Candidate]
-) -> tuple[Candidate, int]:
-    """The best candidate with one quantity held narrower, else with more of those that make a difference."""
-    singly = Search(space, telling, dtype, lambda here: _toggles(quantities(space, here), here))
+def _with_quantities(seen: Record, readings: Sequence[Candidate]) -> tuple[Candidate, int]:
+    """The best candidate with one quantity stored narrower, else with more of those that make a difference."""
+    singly = Search(seen, lambda here: _toggles(quantities(seen.space, here), here))
     nearest = sorted(readings, key=singly.score, reverse=True)[:READINGS]
     found = singly.best(nearest, pairs=False)
     if singly.is_full(found):
         return found, singly.evaluated
     base = nearest[0]
-    matter = [q for q in quantities(space, base) if singly.score(_toggled(base, q)) != singly.score(base)]
-    doubly = Search(space, telling, dtype, lambda here: _toggles(matter, here))
+    matter = [q for q in quantities(seen.space, base) if singly.score(_toggled(base, q)) != singly.score(base)]
+    doubly = Search(seen, partial(_toggles, matter))
     return doubly.best([found, base]), singly.evaluated + doubly.evaluated
 
 
-def _toggles(among: Sequence[str], here: Candidate) -> Iterator[tuple[str, list[Candidate]]]:
+def _toggles(among: Sequence[Stored], here: Candidate) -> Iterator[tuple[Stored, list[Candidate]]]:
     for quantity in among:
         yield quantity, [_toggled(here, quantity)]
 
 
-def _toggled(here: Candidate, quantity: str) -> Candidate:
-    without = tuple(q for q in here.held if q != quantity)
-    return replace(here, held=without if quantity in here.held else (*here.held, quantity))
+def _toggled(here: Candidate, quantity: Stored) -> Candidate:
+    without = tuple(q for q in here.stored if q != quantity)
+    return replace(here, stored=without if quantity in here.stored else (*here.stored, quantity))
 
 
-def quantities(space: Space, here: Candidate) -> list[str]:
-    """What a box may hold in a format of its own: the rate, its hyperparameters, powers of a decay rate, parts of the state."""
+def quantities(space: Space, here: Candidate) -> list[Stored]:
+    """What a box may store in a format of its own: the rate, powers of decay rates, parts of the state, hyperparameters."""
     model = Model(space, here, np.zeros(1), dict.fromkeys(space.binding.values(), 0.5), "float64")
-    parts = [f"{name}{way}" for name in model.state._fields if name != "t" for way in KEPT]
-    powers = POWERS if any(hyper.name.startswith("beta") for hyper in space.line.hyperparameters) else ()
-    return [RATE, *powers, *parts, *(hyper.name for hyper in space.line.hyperparameters)]
+    hypers = space.line.hyperparameters
+    decays = any(hyper.role is Role.DECAY_RATE for hyper in hypers)
+    return [
+        Stored(Kind.RATE),
+        *(Stored(kind, way=way) for kind in (Kind.POWER, Kind.COMPLEMENT) for way in POWER_WAYS if decays),
+        *(Stored(Kind.STATE, name, way) for name in model.state._fields if name != "t" for way in STATE_WAYS),
+        *(Stored(Kind.HYPERPARAMETER, hyper.name) for hyper in hypers),
+    ]
 
 
-def _fewest(space: Space, played: Sequence[Played], dtype: str, found: Candidate) -> Candidate:
-    """Without those quantities that need not be held narrower."""
-    for quantity in found.held:
-        less = replace(found, held=tuple(q for q in found.held if q != quantity))
-        if fits(space, less, played, dtype):
+def _fewest(seen: Record, found: Candidate) -> Candidate:
+    """Without those quantities that need not be stored narrower."""
+    for quantity in found.stored:
+        less = replace(found, stored=tuple(q for q in found.stored if q != quantity))
+        if seen.fits(less):
             found = less
     return found

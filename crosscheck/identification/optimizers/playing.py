@@ -8,12 +8,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ....adapters.box import Box, Run
 from ....adapters.errors import BoxError, Unsupported
+from ...answers import Printed
 from ...arithmetic.steps import Steps
 
 T = TypeVar("T")
@@ -29,7 +31,6 @@ class Experiment:
     gradients: np.ndarray
     rates: tuple[float, ...]
     arguments: Mapping[str, float]
-    label: str = ""
 
     @property
     def steps(self) -> int:
@@ -46,50 +47,76 @@ class Played:
     predicted: dict[Any, Steps] = field(default_factory=dict, repr=False)
 
 
+class Call(Enum):
+    """What a box is called for, as errors about it say it."""
+
+    MADE = "making it"
+    READ = "reading weights"
+    STEPPED = "stepping it"
+    ADDED = "adding weights"
+    SAVED = "saving it"
+    RESTORED = "restoring it"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A call of a box, at or after a step."""
+
+    call: Call
+    step: int = 0
+
+    def __str__(self) -> str:
+        if self.call is Call.STEPPED:
+            return f"at step {self.step}"
+        after = f"after step {self.step}" if self.step else "before step 1"
+        return (
+            after if self.call is Call.READ else f"when {self.call.value} {after}" if self.step else f"when {self.call.value}"
+        )
+
+
 @dataclass
 class Player:
-    """A box, and what has been seen of it: ``calls`` counts the lives it was given, ``noticed`` what it did to its
-    surroundings, with the first words about each."""
+    """A box, and what has been seen of it: ``calls`` counts the runs it was given, ``changed`` the first step at which it
+    changed an array handed to it, ``printed`` what it printed first."""
 
     box: Box
     dtype: str
     time_limit: float = TIME_LIMIT
     calls: int = 0
-    noticed: dict[str, str] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    printed: Printed | None = None
 
     def play(self, experiment: Experiment) -> Played:
-        """One life of the box. Raises BoxError for whatever it does that an optimizer does not do."""
+        """One run of the box. Raises BoxError for whatever it does that an optimizer does not do."""
         run = self.begin([experiment.weights], experiment.rates[0], experiment.arguments)
         after = np.empty_like(experiment.gradients)
         for t, (gradient, rate) in enumerate(zip(experiment.gradients, experiment.rates, strict=True)):
             (after[t],) = self.step(run, [gradient], rate, t + 1)
         asked = experiment.gradients[0] != 0
         if asked.any() and np.isnan(after[0, asked]).all():
+            arguments = ", ".join(f"{name}={value:g}" for name, value in experiment.arguments.items())
             raise BoxError(
                 f"{self.box.name} makes NaN of every weight at its first step, though the gradients are finite "
-                f"({experiment.label}); there is nothing to identify"
+                f"({arguments or 'no arguments'}; rate {experiment.rates[0]:g}); there is nothing to identify"
             )
         return Played(experiment, after)
 
     def begin(self, weights: Sequence[np.ndarray], rate: float, arguments: Mapping[str, float]) -> Run:
-        """A new life of the box."""
+        """A new run of the box."""
         self.calls += 1
-        return self.guarded(lambda: self.box.start([w.copy() for w in weights], rate, dict(arguments)), "when it was made")
+        return self.guarded(lambda: self.box.start([w.copy() for w in weights], rate, dict(arguments)), Moment(Call.MADE))
 
     def step(self, run: Run, gradients: Sequence[np.ndarray | None], rate: float, t: int) -> list[np.ndarray]:
-        """The weights after one more step; ``t`` is its number, for the words of an error."""
+        """The weights after one more step; ``t`` is its number."""
         handed = [None if g is None else g.copy() for g in gradients]
-        before = [w.shape for w in self.guarded(run.weights, f"before step {t}")]
-        self.guarded(lambda: run.step(handed, rate), f"at step {t}")
-        after = self.guarded(run.weights, f"after step {t}")
-        self._look_around(run, t)
+        before = [w.shape for w in self.guarded(run.weights, Moment(Call.READ, t - 1))]
+        self.guarded(lambda: run.step(handed, rate), Moment(Call.STEPPED, t))
+        after = self.guarded(run.weights, Moment(Call.READ, t))
+        for what in run.changed():
+            self.changed.setdefault(what, t)
         for i, (shape, weights) in enumerate(zip(before, after, strict=True)):
             self._check(weights, shape, t, f" {i}" if len(after) > 1 else "")
         return after
-
-    def _look_around(self, run: Run, t: int) -> None:
-        for what in run.changed():
-            self.noticed.setdefault(f"changes {what}", f"the {what} handed to it are changed in place (first at step {t})")
 
     def _check(self, weights: np.ndarray, shape: tuple[int, ...], t: int, which: str) -> None:
         if not isinstance(weights, np.ndarray):
@@ -105,7 +132,7 @@ class Player:
                 f"its state and its constants {self.dtype}, or name the dtype it works in: --dtype {weights.dtype}"
             )
 
-    def guarded(self, action: Callable[[], T], when: str) -> T:
+    def guarded(self, action: Callable[[], T], when: Moment) -> T:
         """What ``action`` returns; its exception, its hanging and its printing are the box's, and said so."""
         printed = io.StringIO()
         try:
@@ -118,8 +145,8 @@ class Player:
         except (Exception, SystemExit) as error:  # whatever a user's optimizer raises is reported in its own words
             raise BoxError(f"{self.box.name} raised {type(error).__name__} {when}: {error}") from error
         finally:
-            if text := printed.getvalue():
-                self.noticed.setdefault("prints", f"it prints, first {when}: {text.splitlines()[0][:60]!r}")
+            if (text := printed.getvalue()) and self.printed is None:
+                self.printed = Printed(when.step, text.splitlines()[0][:60])
 
 
 class TimeLimit(BaseException):

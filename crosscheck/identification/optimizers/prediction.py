@@ -1,46 +1,48 @@
-"""What a candidate may do on an experiment, step by step, by the rounding model; and how far it holds what a box did."""
+"""What a candidate may do on an experiment, step by step, by the rounding model; and how far it contains what a box did."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ....reference.vocabulary import Hyperparameter, Role
+from ...answers import Kind, Stored, Way
 from ...arithmetic.formats import precision
 from ...arithmetic.rounding import Enclosure, Rounding
 from ...arithmetic.steps import Steps
+from ...readings.evaluate import Run
 from .playing import Experiment, Played
 from .space import Candidate, Space
 
 NARROW = "float32"
-RATE = "the rate"
 
-# The ways in which a library may form β^t in the narrower format; and whether it goes on to form 1-β^t there.
-_POWER_BY = {
-    "": lambda beta, t: np.float32(beta) ** np.float32(t),
-    " (by products)": lambda beta, t: np.prod(np.full(t, beta, np.float32), dtype=np.float32),
-    " (rounded from float64)": lambda beta, t: np.float32(float(beta) ** t),
+# How a power of a decay rate comes about in the narrower format.
+POWER_WAYS = {
+    Way.ROUNDED: lambda kept, t: np.float32(kept) ** np.float32(t),
+    Way.PRODUCTS: lambda kept, t: np.prod(np.full(t, kept, np.float32), dtype=np.float32),
+    Way.FROM_FLOAT64: lambda kept, t: np.float32(float(kept) ** t),
 }
-_POWERS = {f"{what}{how}": (what, form) for what in ("β^t", "1-β^t") for how, form in _POWER_BY.items()}
-POWERS = tuple(_POWERS)
+STATE_WAYS = (Way.ROUNDED, Way.ARRAY, Way.IN_PLACE)
 
 
-class HeldPowers(Enclosure):
-    """A decay rate of which the box forms powers in the narrower format, in one of the ways above."""
+class NarrowPowers(Enclosure):
+    """A decay rate whose powers are formed in the narrower format; with ``subtracted`` their differences from 1 are, too."""
 
-    __slots__ = ("way",)
-    way: str
+    __slots__ = ("subtracted", "way")
+    way: Way
+    subtracted: bool
 
     def __pow__(self, exponent: int) -> Enclosure:
-        what, form = _POWERS[self.way]
-        kind = Held if what == "1-β^t" else Enclosure
-        return kind(np.asarray(np.longdouble(form(self.value, exponent))), np.asarray(np.longdouble(0)), self.precision)
+        kind = NarrowComplement if self.subtracted else Enclosure
+        power = POWER_WAYS[self.way](self.value, exponent)
+        return kind(np.asarray(np.longdouble(power)), np.asarray(np.longdouble(0)), self.precision)
 
 
-class Held(Enclosure):
+class NarrowComplement(Enclosure):
     """A number of the narrower format, whose difference from 1 is rounded to it, too."""
 
     __slots__ = ()
@@ -49,60 +51,49 @@ class Held(Enclosure):
         return super().__rsub__(other).held(precision(NARROW))
 
 
-# How a library may keep a part of its state in the narrower format: it is rounded whenever it is put away; as an array of that
-# format, of which products with a scalar are rounded to it as well; or updated in place, so that products and sums are.
-STORED, ARRAY, IN_PLACE = "", " (an array of it)", " (updated in place)"
-KEPT = (STORED, ARRAY, IN_PLACE)
-
-
-class Kept(Enclosure):
-    """A part of the state in the narrower format, with the rounding of what is done to it there."""
+class NarrowArray(Enclosure):
+    """A part of the state as an array of the narrower format, with the rounding of what is done to it there."""
 
     __slots__ = ("way",)
-    way: str
+    way: Way
 
     @classmethod
-    def in_way(cls, a: Enclosure, way: str) -> Kept:
-        kept = cls(a.value, a.error, a.precision, a.huge)
-        kept.way = way
-        return kept
+    def kept(cls, a: Enclosure, way: Way) -> NarrowArray:
+        array = cls(a.value, a.error, a.precision, a.huge)
+        array.way = way
+        return array
 
-    def _rounded(self, a: Enclosure) -> Kept:
-        return Kept.in_way(a.held(precision(NARROW)), self.way)
+    def _rounded(self, a: Enclosure) -> NarrowArray:
+        return NarrowArray.kept(a.held(precision(NARROW)), self.way)
 
     def __mul__(self, other: Any) -> Enclosure:
         product = super().__mul__(other)
         by_scalar = not np.ndim(getattr(other, "value", other))
-        return self._rounded(product) if by_scalar or self.way == IN_PLACE else product
+        return self._rounded(product) if by_scalar or self.way is Way.IN_PLACE else product
 
     __rmul__ = __mul__
 
     def __add__(self, other: Any) -> Enclosure:
         total = super().__add__(other)
-        return self._rounded(total) if self.way == IN_PLACE else total
+        return self._rounded(total) if self.way is Way.IN_PLACE else total
 
     __radd__ = __add__
 
 
-class Model:
+class Model(Run):
     """A candidate as an optimizer in the rounding model: what the weights may be after each step."""
 
     def __init__(self, space: Space, candidate: Candidate, weights: np.ndarray, arguments: Mapping[str, float], dtype: str):
-        self.candidate, self.line = candidate, candidate.line
-        self.xp = Rounding(precision(dtype))
-        hyper = {n: _scalar(self.xp, n, v, candidate) for n, v in values(space, candidate, arguments).items()}
-        self.configured = self.line.configured(hyper, candidate.reading)
-        self.w = self.xp.asarray(weights)
-        with np.errstate(all="ignore"):
-            self.state = _stored(self.configured.start(self.xp, self.w), candidate, self.xp)
+        xp, given = Rounding(precision(dtype)), values(space, candidate, arguments)
+        hyper = {h.name: _scalar(xp, h, given[h.name], candidate.stored) for h in space.line.hyperparameters}
+        super().__init__(candidate.line, candidate.reading, weights, hyper, xp)
+        self.candidate = candidate
+        self.state = self._put_away(self.state)
 
     def step(self, gradient: np.ndarray, rate: float) -> Enclosure:
-        xp = self.xp
-        alpha = xp.asarray(_narrowed(rate) if RATE in self.candidate.held else rate)
-        g = xp.asarray(-gradient if self.candidate.ascends else gradient)
-        with np.errstate(all="ignore"):
-            self.w, state = self.configured.step(xp, self.w, g, self.state, alpha)
-        self.state = _stored(state, self.candidate, xp)
+        narrow = Stored(Kind.RATE) in self.candidate.stored
+        super().step(-gradient if self.candidate.ascends else gradient, float(np.float32(rate)) if narrow else rate)
+        self.state = self._put_away(self.state)
         return self.w
 
     def take(self, observed: np.ndarray) -> None:
@@ -121,32 +112,27 @@ class Model:
         """Count a step that this weight takes no part in."""
         self.state = self.state._replace(t=self.state.t + 1)
 
-
-def steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Steps:
-    """What the weights may be after each step, in floating point of ``dtype``."""
-    return Steps(partial(_steps, space, candidate, experiment, dtype))
-
-
-def _steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Iterator[Enclosure]:
-    model = Model(space, candidate, experiment.weights, experiment.arguments, dtype)
-    for gradient, rate in zip(experiment.gradients, experiment.rates, strict=True):
-        yield model.step(gradient, rate)
+    def _put_away(self, state: Any) -> Any:
+        """The state after the box has stored those of its parts that it has in the narrower format."""
+        ways = {stored.name: stored.way for stored in self.candidate.stored if stored.kind is Kind.STATE}
+        parts = {name: _stored(self.xp.asarray(getattr(state, name)), way) for name, way in ways.items()}
+        return state._replace(**parts) if parts else state
 
 
-def steps_beside(space: Space, candidate: Candidate, played: Played, dtype: str) -> Steps:
-    """The same along what a box did, of which is taken what the budgets leave open; what was computed once is kept."""
-    key = (candidate, tuple(space.binding.items()), dtype)
-    if key not in played.predicted:
-        played.predicted[key] = Steps(partial(_steps_beside, space, candidate, played, dtype))
-    return played.predicted[key]
+def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[Stored]) -> Enclosure:
+    narrow = Stored(Kind.HYPERPARAMETER, hyper.name) in stored
+    lifted = xp.asarray(float(np.float32(value)) if narrow else value)
+    power = next((one for one in stored if one.kind in (Kind.POWER, Kind.COMPLEMENT)), None)
+    if power is None or hyper.role is not Role.DECAY_RATE:
+        return lifted
+    powers = NarrowPowers(lifted.value, lifted.error, lifted.precision)
+    powers.way, powers.subtracted = power.way, power.kind is Kind.COMPLEMENT
+    return powers
 
 
-def _steps_beside(space: Space, candidate: Candidate, played: Played, dtype: str) -> Iterator[Enclosure]:
-    trace = played.experiment
-    model = Model(space, candidate, trace.weights, trace.arguments, dtype)
-    for gradient, rate, observed in zip(trace.gradients, trace.rates, played.weights, strict=True):
-        yield model.step(gradient, rate)
-        model.take(observed)
+def _stored(a: Enclosure, way: Way) -> Enclosure:
+    rounded = a.held(precision(NARROW))
+    return rounded if way is Way.ROUNDED else NarrowArray.kept(rounded, way)
 
 
 def values(space: Space, candidate: Candidate, arguments: Mapping[str, float]) -> dict[str, float]:
@@ -158,69 +144,117 @@ def values(space: Space, candidate: Candidate, arguments: Mapping[str, float]) -
     return found
 
 
-def _scalar(xp: Rounding, name: str, value: float, candidate: Candidate) -> Enclosure:
-    lifted = xp.asarray(_narrowed(value) if name in candidate.held else value)
-    way = next((way for way in POWERS if way in candidate.held), "")
-    if not way or not name.startswith("beta"):
-        return lifted
-    held = HeldPowers(lifted.value, lifted.error, lifted.precision)
-    held.way = way
-    return held
+def steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Steps:
+    """What the weights may be after each step, in floating point of ``dtype``."""
+    return Steps(partial(_steps, space, candidate, experiment, dtype))
 
 
-def _narrowed(value: float) -> float:
-    return float(np.float32(value))
+def _steps(
+    space: Space, candidate: Candidate, experiment: Experiment, dtype: str, observed: np.ndarray | None = None
+) -> Iterator[Enclosure]:
+    """Along what a box did, of which is taken what the budgets leave open."""
+    model = Model(space, candidate, experiment.weights, experiment.arguments, dtype)
+    for t, (gradient, rate) in enumerate(zip(experiment.gradients, experiment.rates, strict=True)):
+        yield model.step(gradient, rate)
+        if observed is not None:
+            model.take(observed[t])
 
 
-def _stored(state: Any, candidate: Candidate, xp: Rounding) -> Any:
-    """The state after the box has put away those of its parts that it holds in the narrower format."""
-    parts = {name: _put_away(xp.asarray(getattr(state, name)), way) for name, way in _kept(state, candidate)}
-    return state._replace(**parts) if parts else state
-
-
-def _kept(state: Any, candidate: Candidate) -> Iterator[tuple[str, str]]:
-    for quantity in candidate.held:
-        name = quantity.partition(" (")[0]
-        if name in state._fields:
-            yield name, quantity.removeprefix(name)
-
-
-def _put_away(a: Enclosure, way: str) -> Enclosure:
-    rounded = a.held(precision(NARROW))
-    return rounded if way == STORED else Kept.in_way(rounded, way)
+# --- candidates against what was played -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, order=True)
 class Score:
-    """How far a candidate holds what was played. ``held``: numbers until the first that it does not hold, weight by weight,
-    those not counted that its budget would let be anything; where two hold as many, the nearer one (``near``: minus the
-    logarithm of the error over the budget) is better. ``full``: whether it holds everything."""
+    """How far a candidate contains what was played. ``contained``: numbers until the first that it does not contain, weight by
+    weight, those not counted that its budget would let be anything; where two contain as many, the nearer one (``near``: minus
+    the logarithm of the error over the budget) is better. ``full``: whether it contains everything."""
 
-    held: int
+    contained: int
     near: float
     full: bool = False
 
 
-def score(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str, floor: int = 0) -> Score:
-    """The score of a candidate, given up once it cannot reach ``floor`` any more."""
-    held, errors, rest = 0, [], possible(played)
-    for one in played:
-        alive, rest = np.ones(one.weights.shape[1], bool), rest - one.weights.size
-        # a weight that has had no gradient yet hardly tells readings apart
-        asked = np.logical_or.accumulate(one.experiment.gradients != 0)
-        for t, enclosure in enumerate(steps_beside(space, candidate, one, dtype)):
-            inside = enclosure.contains(one.weights[t])
-            lost = alive & ~inside
-            if lost.any():
-                errors.append(_log_share(enclosure, one.weights[t])[lost])
-            alive &= inside
-            held += int((alive & ~enclosure.void).sum())
-            left = int(alive.sum()) * (one.experiment.steps - t - 1) if (alive & asked[t]).any() else 0
-            if held + left + rest < floor:
-                return Score(held, -_typical(errors))
-            if not left:
-                break
-    return Score(held, -_typical(errors), not errors)
+@dataclass(frozen=True)
+class Miss:
+    """Where a candidate does not contain what a box did: which experiment, at which step (from 1) and weight."""
+
+    experiment: int
+    step: int
+    weight: int
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What was played of a box, to be compared with the candidates of one space in the rounding model of a dtype."""
+
+    space: Space
+    played: Sequence[Played]
+    dtype: str
+
+    def only(self, *played: Played) -> Record:
+        return replace(self, played=played)
+
+    def in_(self, dtype: str) -> Record:
+        return replace(self, dtype=dtype)
+
+    def steps(self, candidate: Candidate, played: Played) -> Steps:
+        """What a candidate may do beside the box; what was computed once is kept."""
+        key = (candidate, tuple(self.space.binding.items()), self.dtype)
+        if key not in played.predicted:
+            begin = partial(_steps, self.space, candidate, played.experiment, self.dtype, played.weights)
+            played.predicted[key] = Steps(begin)
+        return played.predicted[key]
+
+    def score(self, candidate: Candidate, floor: int = 0) -> Score:
+        """The score of a candidate, given up once it cannot reach ``floor`` any more."""
+        contained, errors, rest = 0, [], self.numbers
+        for one in self.played:
+            alive, rest = np.ones(one.weights.shape[1], bool), rest - one.weights.size
+            # a weight that has had no gradient yet hardly separates readings
+            asked = np.logical_or.accumulate(one.experiment.gradients != 0)
+            for t, enclosure in enumerate(self.steps(candidate, one)):
+                inside = enclosure.contains(one.weights[t])
+                lost = alive & ~inside
+                if lost.any():
+                    errors.append(_log_share(enclosure, one.weights[t])[lost])
+                alive &= inside
+                contained += int((alive & ~enclosure.void).sum())
+                left = int(alive.sum()) * (one.experiment.steps - t - 1) if (alive & asked[t]).any() else 0
+                if contained + left + rest < floor:
+                    return Score(contained, -_typical(errors))
+                if not left:
+                    break
+        return Score(contained, -_typical(errors), not errors)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers there are to contain."""
+        return sum(one.weights.size for one in self.played)
+
+    def fits(self, candidate: Candidate) -> bool:
+        """Whether a candidate contains all that was played; it is given up at the first number that it does not contain."""
+        return self.first_miss(candidate) is None
+
+    def first_miss(self, candidate: Candidate) -> Miss | None:
+        for i, one in enumerate(self.played):
+            for t, enclosure in enumerate(self.steps(candidate, one)):
+                inside = enclosure.contains(one.weights[t])
+                if not inside.all():
+                    return Miss(i, t + 1, int(np.argmin(inside)))
+        return None
+
+    def worst_share(self, candidate: Candidate) -> float:
+        """The largest error over the budget."""
+        shares = [
+            enclosure.share(weights).max()
+            for one in self.played
+            for enclosure, weights in zip(self.steps(candidate, one), one.weights, strict=True)
+        ]
+        return float(max([0.0, *shares]))  # of a NaN none is larger
+
+    def unbound(self, candidate: Candidate) -> int:
+        """How many numbers the budget would let be anything."""
+        return sum(int(enclosure.void.sum()) for one in self.played for enclosure in self.steps(candidate, one))
 
 
 def _typical(errors: Sequence[np.ndarray]) -> float:
@@ -230,45 +264,3 @@ def _typical(errors: Sequence[np.ndarray]) -> float:
 def _log_share(enclosure: Enclosure, observed: np.ndarray) -> np.ndarray:
     share = enclosure.share(observed)
     return np.log(np.clip(np.where(np.isfinite(share), share, 1e300), 1.0, 1e300))
-
-
-def possible(played: Sequence[Played]) -> int:
-    """How many numbers there are to hold."""
-    return sum(one.weights.size for one in played)
-
-
-def fits(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str) -> bool:
-    """Whether a candidate holds all that was played; it is given up at the first number that it does not hold."""
-    return first_miss(space, candidate, played, dtype) is None
-
-
-@dataclass(frozen=True)
-class Parting:
-    """Where a candidate and a box part: which experiment, at which step (from 1) and weight."""
-
-    experiment: int
-    step: int
-    weight: int
-
-
-def first_miss(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str) -> Parting | None:
-    for i, one in enumerate(played):
-        for t, enclosure in enumerate(steps_beside(space, candidate, one, dtype)):
-            inside = enclosure.contains(one.weights[t])
-            if not inside.all():
-                return Parting(i, t + 1, int(np.argmin(inside)))
-    return None
-
-
-def worst_share(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str) -> float:
-    """The largest error over the budget."""
-    worst = 0.0
-    for one in played:
-        for t, enclosure in enumerate(steps_beside(space, candidate, one, dtype)):
-            worst = max(worst, float(enclosure.share(one.weights[t]).max()))
-    return worst
-
-
-def unbound(space: Space, candidate: Candidate, played: Sequence[Played], dtype: str) -> int:
-    """How many numbers the budget would let be anything."""
-    return sum(int(e.void.sum()) for one in played for e in steps_beside(space, candidate, one, dtype))

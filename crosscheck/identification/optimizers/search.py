@@ -1,36 +1,33 @@
-"""Finding the candidates that hold what was played: coordinate by coordinate, never over the product of all options."""
+"""Finding the candidates that contain what was played: coordinate by coordinate, never over the product of all options."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .playing import Played
-from .prediction import Score, fits, score
-from .space import Candidate, Space
+from .prediction import Record, Score
+from .space import Candidate
 
 STARTS = 3  # of the places to start from, how many of the best are climbed from
 
-Moves = Callable[[Candidate], Iterator[tuple[str, list[Candidate]]]]
+Moves = Callable[[Candidate], Iterator[tuple[Hashable, list[Candidate]]]]  # each coordinate, and where it leads
 
 
 @dataclass
 class Search:
-    """The search of one space over what was played in one dtype. ``evaluated`` counts the candidates that were looked at."""
+    """The search of one space over what was played. ``evaluated`` counts the candidates that were looked at."""
 
-    space: Space
-    played: Sequence[Played]
-    dtype: str
+    seen: Record
     moves: Moves
     evaluated: int = 0
     _known: dict[Candidate, Score] = field(default_factory=dict)
 
     def score(self, candidate: Candidate, floor: int = 0) -> Score:
-        """How far a candidate holds; only that it stays below ``floor``, where it does."""
+        """How far a candidate fits; only that it stays below ``floor``, where it does."""
         if candidate not in self._known:
             self.evaluated += 1
-            self._known[candidate] = score(self.space, candidate, self.played, self.dtype, floor)
+            self._known[candidate] = self.seen.score(candidate, floor)
         return self._known[candidate]
 
     def is_full(self, candidate: Candidate) -> bool:
@@ -59,7 +56,7 @@ class Search:
 
     def _is_better(self, other: Candidate, than: Candidate) -> bool:
         here = self.score(than)
-        return self.score(other, here.held) > here
+        return self.score(other, here.contained) > here
 
     def _climbed(self, here: Candidate) -> Candidate:
         """Make the best of all single moves, and again, until none is better."""
@@ -89,27 +86,23 @@ class Search:
                     yield from fresh
 
     def pairs(self, here: Candidate) -> list[Candidate]:
-        """Candidates two moves away that hold everything, though neither move alone need do so."""
-        return [other for other in self._two_at_a_time(here) if self.holds(other)]
-
-    def nearest(self) -> list[Candidate]:
-        """All candidates that were looked at, the nearest first."""
-        return sorted(self._known, key=self.score, reverse=True)
+        """Candidates two moves away that fit, though neither move alone need do so."""
+        return [other for other in self._two_at_a_time(here) if self.fits(other)]
 
     def equals(self, found: Candidate, limit: int = 1000) -> list[Candidate]:
-        """The candidates that hold everything and are reached from ``found`` through others that do, one coordinate a move;
+        """The candidates that fit and are reached from ``found`` through others that do, one coordinate a move;
         the nearest ``limit`` of them."""
-        held, frontier = {found: None}, deque([found])
-        while frontier and len(held) < limit:
+        reached, frontier = {found: None}, deque([found])
+        while frontier and len(reached) < limit:
             here = frontier.popleft()
             for other in self._one_at_a_time(here):
-                if other not in held and self.holds(other):
-                    held[other] = None
+                if other not in reached and self.fits(other):
+                    reached[other] = None
                     frontier.append(other)
-        return list(held)
+        return list(reached)
 
-    def holds(self, candidate: Candidate) -> bool:
+    def fits(self, candidate: Candidate) -> bool:
         if candidate in self._known:
             return self.is_full(candidate)
         self.evaluated += 1
-        return fits(self.space, candidate, self.played, self.dtype)
+        return self.seen.fits(candidate)

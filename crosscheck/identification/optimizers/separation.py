@@ -1,4 +1,4 @@
-"""Telling apart the candidates that still fit: the trace is sought that splits them best, and the box is asked once more."""
+"""Separating the candidates that still fit: the trace is sought that splits them best, and the box is asked once more."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ...arithmetic.steps import Steps, parting
 from ...inputs.strategies import draw
-from .experiments import SETTINGS, Arguments, drawn, experiment, schedules
-from .playing import Experiment, Played, Player
-from .prediction import fits, steps
+from .experiments import VARIED, Bench, Plan
+from .playing import Experiment, Played
+from .prediction import Record, steps
 from .space import Candidate, Space
 
 ROUNDS = 12  # traces that the box is asked for at most
@@ -19,33 +19,32 @@ COMPARED = 12  # candidates whose predictions are compared when a trace is chose
 
 @dataclass(frozen=True)
 class Outcome:
-    """The candidates that hold everything played in the end."""
+    """The candidates that fit everything played in the end."""
 
     left: list[Candidate]
     played: list[Played]
 
 
-def separate(player: Player, chosen: Arguments, space: Space, candidates: Sequence[Candidate], seed: int) -> Outcome:
+def separate(bench: Bench, space: Space, candidates: Sequence[Candidate], seed: int) -> Outcome:
     """Ask the box for the traces that split the candidates best, until none is found that splits them or one is left."""
     left, played = list(candidates), []
     for round_ in range(ROUNDS):
         if len(left) < 2:
             break
-        trace = best_split(player, chosen, space, left, seed + round_)
+        trace = best_split(bench, space, left, seed + round_)
         if trace is None:
             break
-        played.append(player.play(trace))
-        left = [candidate for candidate in left if fits(space, candidate, played[-1:], player.dtype)]
+        played.append(bench.player.play(trace))
+        here = Record(space, played[-1:], bench.player.dtype)
+        left = [candidate for candidate in left if here.fits(candidate)]
     return Outcome(left, played)
 
 
-def best_split(
-    player: Player, chosen: Arguments, space: Space, candidates: Sequence[Candidate], seed: int
-) -> Experiment | None:
-    """Of fixed and drawn traces the one on which the candidates fall into most classes; None if they never part."""
+def best_split(bench: Bench, space: Space, candidates: Sequence[Candidate], seed: int) -> Experiment | None:
+    """Of fixed and drawn traces the one on which the candidates fall into most classes; None if none separates them."""
     found, most = None, 1
-    for proposal in proposals(player, chosen, seed):
-        count = len(classes([steps(space, c, proposal, player.dtype) for c in candidates[:COMPARED]]))
+    for proposal in proposals(bench, seed):
+        count = len(classes([steps(space, c, proposal, bench.player.dtype) for c in candidates[:COMPARED]]))
         if count > most:
             found, most = proposal, count
         if most == min(len(candidates), COMPARED):
@@ -53,19 +52,19 @@ def best_split(
     return found
 
 
-def proposals(player: Player, chosen: Arguments, seed: int) -> list[Experiment]:
-    box, dtype = player.box, player.dtype
-    fixed = [experiment(box, chosen, dtype, setting, schedule) for setting in SETTINGS for schedule in schedules(box)[-1:]]
-    return [*fixed, *draw(drawn(box, chosen, dtype), PROPOSALS, f"separate {space_name(box.name)} {dtype}", seed)]
+def proposals(bench: Bench, seed: int) -> list[Experiment]:
+    fixed = [bench.experiment(Plan(values, bench.schedules[-1])) for values in VARIED]
+    name = f"separate {_repeatable(bench.player.box.name)} {bench.player.dtype}"
+    return [*fixed, *draw(bench.drawn(), PROPOSALS, name, seed)]
 
 
-def space_name(name: str) -> str:
+def _repeatable(name: str) -> str:
     """A name without what a file's path or an address in memory would add, so that draws repeat."""
     return name.rpartition("/")[2].partition(" at 0x")[0]
 
 
 def classes(predictions: Sequence[Steps]) -> list[list[int]]:
-    """The predictions grouped so that each parts from the first of every other group."""
+    """The predictions grouped so that each can be told from the first of every other group."""
     groups: list[list[int]] = []
     for i, prediction in enumerate(predictions):
         home = next((g for g in groups if parting(prediction, predictions[g[0]]) is None), None)

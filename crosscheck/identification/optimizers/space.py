@@ -1,5 +1,5 @@
 """The space that is searched: readings as a product of axes, values that the box does not take as an argument, and what it
-may hold in a narrower format. A candidate is a point in it; a coordinate is one way to move."""
+may store in a narrower format. A candidate is a point in it; a coordinate is one way to move."""
 
 from __future__ import annotations
 
@@ -12,25 +12,18 @@ from ....reference.arguments import suggest
 from ....reference.catalogue import catalogue
 from ....reference.formula import Optimizer
 from ....reference.vocabulary import Hyperparameter, Option, Reading
-
-# What libraries set where they give no choice: tried for a hyperparameter that the box does not take.
-USUAL = {
-    "eps": (1e-8, 1e-7, 1e-10, 1e-6, 1e-16, 1e-12, 1e-5, 1e-3, 0.0),
-    "beta1": (0.9, 0.95, 0.8, 0.5),
-    "beta2": (0.999, 0.99, 0.95, 0.98, 0.9),
-    "beta": (0.9, 0.99, 0.95, 0.999, 0.5),
-}
+from ...answers import Stored
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A line in one reading, with values for the hyperparameters that the box does not take (``assumed``), and the quantities
-    that are ``held`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize."""
+    that are ``stored`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize."""
 
     line: Optimizer
     reading: Reading
     assumed: tuple[tuple[str, float], ...] = ()
-    held: tuple[str, ...] = ()
+    stored: tuple[Stored, ...] = ()
     ascends: bool = False
 
     def with_option(self, axis: str, option: str) -> Candidate:
@@ -38,6 +31,14 @@ class Candidate:
 
     def with_assumed(self, name: str, value: float) -> Candidate:
         return replace(self, assumed=tuple((n, value if n == name else v) for n, v in self.assumed))
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One way to move: an axis, an assumed value, or the direction of the step."""
+
+    axis: str = ""
+    assumed: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,21 +106,21 @@ class Space:
         shown = all(option in self.options(axis) for axis, option in reading.choices)
         return replace(candidate, reading=reading) if shown else candidate
 
-    def moves(self, candidate: Candidate) -> Iterator[tuple[str, list[Candidate]]]:
+    def moves(self, candidate: Candidate) -> Iterator[tuple[Coordinate, list[Candidate]]]:
         """Each coordinate with the candidates that differ from this one in it alone."""
         for axis, option in candidate.reading.choices:
             others = [candidate.with_option(axis, name) for name in self.options(axis) if name != option]
             distinct = dict.fromkeys(other for other in map(self.simplest, others) if other != candidate)
             if distinct:
-                yield axis, list(distinct)
-        yield "direction", [replace(candidate, ascends=not candidate.ascends)]
+                yield Coordinate(axis=axis), list(distinct)
+        yield Coordinate(), [replace(candidate, ascends=not candidate.ascends)]
         for name, value in candidate.assumed:
             if name in self.settled or not self.matters(name):
                 continue
             hyper = self.line.hyperparameter(name)
-            usual = [v for v in USUAL.get(name, ()) if v != value and hyper.low <= v < hyper.high]
-            if usual:
-                yield name, [candidate.with_assumed(name, v) for v in usual]
+            fixed = [v for v in hyper.tried.fixed if v != value and hyper.low <= v < hyper.high]
+            if fixed:
+                yield Coordinate(assumed=name), [candidate.with_assumed(name, v) for v in fixed]
 
     def matters(self, name: str) -> bool:
         """Whether the value of a hyperparameter that the box does not take can show: one that an option needs does not, since

@@ -1,0 +1,134 @@
+"""What a function is, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...crosscheck.answers import Arrangement, FunctionAnswer, Reduction, Rival, Tie
+from ...crosscheck.findings import Quantity, Witness
+from . import words
+from .layout import sections, table
+from .words import reading
+
+NEAR = 1e12  # ulps; what is further apart is seen in the decimals
+SHOWN = 8  # numbers of one array
+
+_ARRANGEMENTS = {
+    Arrangement.AS_IT_IS: "",
+    Arrangement.ROWS: "with one example a row, where the sheet has one a column",
+    Arrangement.OPERANDS: "as a function of two operands, the elements of x",
+    Arrangement.SINGLY: "one element at a time",
+}
+_REDUCTIONS = {
+    Reduction.AS_THE_LINE: "",
+    Reduction.MEAN: "the mean over the examples, where the line is that of one example",
+    Reduction.SUM: "the sum over the examples, where the line is that of one example",
+    Reduction.EACH: "the loss of each element, where the line sums them",
+}
+
+
+def text(answer: FunctionAnswer) -> str:
+    ruled_out = (_ruled_out(answer, rival, rival.witness) for rival in answer.rivals if rival.witness is not None)
+    return sections(_verdict(answer), *ruled_out, _failure(answer))
+
+
+def _verdict(answer: FunctionAnswer) -> Iterator[str]:
+    yield f"{answer.target} ({words.versions(answer.versions)}, {answer.dtype})"
+    what = "is" if answer.identified else "is no reading of any line; the nearest is"
+    yield f"{what} {answer.line}{''.join(f', {name}={value}' for name, value in answer.settings.items())}: {answer.title}"
+    yield from table(list(_rows(answer)))
+
+
+def _rows(answer: FunctionAnswer) -> Iterator[tuple[str, str]]:
+    yield "arguments", ", ".join(f"{name}: {argument or 'by position'}" for name, argument in answer.arguments.items())
+    if form := "; ".join(filter(None, (_ARRANGEMENTS[answer.arrangement], _REDUCTIONS[answer.reduction]))):
+        yield "taken", form
+    yield ("reading" if answer.identified else "nearest reading"), reading(answer.reading)
+    if answer.reading:
+        yield "the print has", reading(answer.differs_from_printed) if answer.differs_from_printed else "the same"
+        yield "standard is", reading(answer.differs_from_standard) if answer.differs_from_standard else "the same"
+    for rival in answer.rivals:
+        if rival.fits:
+            yield "fits as well", f"{reading(_changed(rival.reading, answer.reading))}: {_tie(answer, rival)}"
+    if answer.also:
+        yield "the same as", ", ".join(answer.also)
+    if answer.worst_share is not None:
+        yield "evidence", f"{answer.trials} inputs, worst error {answer.worst_share:.2f} of the rounding budget"
+    if answer.distance is not None:
+        yield "evidence", f"{answer.trials} inputs, mean relative distance {answer.distance:.2g}"
+    if answer.losses:
+        yield "precision", words.losses(answer.losses)
+    yield from (("note", note) for note in _notes(answer))
+    if not answer.identified:
+        yield "no reading fits", ", ".join(trial.line for trial in answer.lines if trial.outcome == "no-reading")
+        yield from (("not tried", f"{trial.line}: {trial.words}") for trial in answer.lines if trial.outcome == "not-tried")
+
+
+def _changed(mine: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """A reading on the axes on which it is not the other."""
+    return {axis: option for axis, option in mine.items() if other.get(axis) != option}
+
+
+def _tie(answer: FunctionAnswer, rival: Rival) -> str:
+    if rival.tie is Tie.EVALUATION:
+        return "the same real function; its wider budget holds these numbers too"
+    if rival.tie is Tie.ELEMENTS:
+        return "settled by what is done with the elements afterwards: their sum, or one of the means"
+    if rival.tie is Tie.NO_INPUT:
+        return f"no input was found that tells the two apart in {answer.dtype}"
+    arrays = ", ".join(f"{quantity.name} = {_numbers(quantity)}" for quantity in rival.input)
+    return f"{arrays} would tell them apart" + (f", where the function raises {rival.raised}" if rival.raised else "")
+
+
+def _notes(answer: FunctionAnswer) -> Iterator[str]:
+    if answer.undifferentiated:
+        yield f"it cannot be differentiated, so that the backward reading stays open: {answer.undifferentiated}"
+    elif answer.backward_reading is None:
+        yield "nothing is known of its derivative, so that the backward reading stays open; give (function, vjp) to settle it"
+    if answer.missing_cotangents:
+        yield f"its vjp returns no cotangent of {', '.join(answer.missing_cotangents)}"
+    if (raised := answer.raises) is not None:
+        yield f"it raises on {raised.inputs} of {raised.of} inputs, such as {raised.sample}: {raised.words}"
+    if answer.prints:
+        yield "it prints when it is called"
+    if answer.evaluations_differ and answer.backward_reading is not None:
+        value, backward = reading(answer.value_reading), reading(answer.backward_reading)
+        yield f"the value is evaluated as {value}, the cotangents as {backward}"
+    for what, alone in (("value alone fits", answer.value_alone), ("cotangents alone fit", answer.cotangents_alone)):
+        if alone:
+            yield f"its {what}: {' or '.join(sorted(map(reading, alone)))}"
+
+
+# --- witnesses ------------------------------------------------------------------------------------------------------
+
+
+def _ruled_out(answer: FunctionAnswer, rival: Rival, witness: Witness) -> Iterator[str]:
+    yield f"  not {reading(_changed(rival.reading, answer.reading))}:"
+    yield from _witness(witness, answer.target)
+
+
+def _failure(answer: FunctionAnswer) -> Iterator[str]:
+    if answer.failure is not None:
+        yield "  the smallest input on which it fails:"
+        yield from _witness(answer.failure, answer.target)
+
+
+def _witness(witness: Witness, name: str) -> Iterator[str]:
+    """What went in, and what each reading and the function give where they can be told apart."""
+    output = witness.where.partition("[")[0]
+    rows = [(one.name, _numbers(one)) for one in witness.inputs if one.name != "cotangent" or output != "value"]
+    rows += list(witness.settings.items())
+    readings = witness.separates
+    labels = [f"{output} if {reading(_changed(one, other))}" for one, other in zip(readings, reversed(readings), strict=True)]
+    labels = labels if len(readings) > 1 else [f"{output} by the reading"]
+    values = dict(zip([*(reading(one) for one in readings), "observed"], [*labels, f"{output} of {name}"], strict=True))
+    rows += [(values[one.name], _numbers(one)) for one in witness.values]
+    if witness.ulps is not None and witness.budget is not None and witness.ulps < NEAR:
+        rows.append(("apart", f"{witness.ulps:.3g} ulps at {witness.where}, where rounding explains {witness.budget:.3g}"))
+    yield from table(rows, indent=4)
+    yield from (f"    {remark}" for remark in witness.remarks)
+
+
+def _numbers(quantity: Quantity) -> str:
+    shown = ", ".join(quantity.decimal[:SHOWN]) + (", …" if len(quantity.decimal) > SHOWN else "")
+    return f"[{shown}]" if quantity.shape else shown

@@ -1,0 +1,260 @@
+"""What an optimizer is, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ...crosscheck.answers import (
+    Action,
+    Alike,
+    Event,
+    FailingRun,
+    Identification,
+    LateWeight,
+    MissingGradient,
+    Question,
+    TraceWitness,
+)
+from . import words
+from .layout import item, sections, table
+from .words import number, numbers
+
+SHOWN = 4  # gradients of a witness that are shown, the last ones
+
+
+def text(answer: Identification) -> str:
+    return sections(
+        _head(answer),
+        _verdict(answer),
+        _when_asked(answer),
+        _inside(answer),
+        _ambiguity(answer),
+        _failure(answer),
+        _arguments(answer),
+        _separated(answer),
+        _surroundings(answer),
+        _evidence(answer),
+    )
+
+
+def _head(answer: Identification) -> Iterator[str]:
+    flags = "".join(f", {name}={value}" for name, value in answer.flags.items())
+    yield f"{answer.target}{flags} · {words.versions(answer.versions) or answer.framework} · {answer.dtype}"
+
+
+# --- the reading ----------------------------------------------------------------------------------------------------
+
+
+def _verdict(answer: Identification) -> Iterator[str]:
+    name = f"{answer.title} ({answer.line})"
+    if answer.verdict == "no-reading":
+        yield f"NO READING FITS. The nearest is {name}, {_role(answer)}."
+    elif answer.verdict == "ambiguous":
+        yield f"{name}, {_role(answer)}, OR ANOTHER: readings are left that could not be told apart."
+    else:
+        yield f"{name}, {_role(answer)}"
+    if answer.ascends:
+        yield "  It steps along the gradient, to maximize."
+    yield from _differences("the printed reading", answer.from_printed, answer)
+    yield from _differences("the standard reading", answer.from_standard, answer)
+
+
+def _role(answer: Identification) -> str:
+    if not answer.from_printed and not answer.from_standard:
+        return "as printed, which is the standard reading" if answer.role else "the only reading"
+    return {"standard": "the standard reading", "printed": "the printed reading", "": "in a reading of its own"}[answer.role]
+
+
+def _differences(name: str, axes: Mapping[str, tuple[str, str]], answer: Identification) -> Iterator[str]:
+    if axes:
+        yield f"  It differs from {name} in"
+        width = max(len(axis) for axis in axes)
+        for axis, (mine, theirs) in axes.items():
+            meaning = answer.formula.axis(axis).option(mine).meaning
+            yield item(f"{axis:{width}}", f"{mine}, not {theirs}{f': {meaning}' if meaning else ''}", 4)
+
+
+def _when_asked(answer: Identification) -> Iterator[str]:
+    """The axes that come into play with arguments that are off as the box is configured."""
+    body = answer.body_formula
+    rows = [
+        item(axis, f"{option}{_asked(answer, axis, option)}", 4)
+        for axis, option in answer.reading.items()
+        if answer.configured.get(axis, body.standard[axis]) != option
+    ]
+    if {axis.name for axis in body.axes} != set(answer.configured):
+        off = [f"{b.own} other than {number(b.value)}" for b in answer.hyperparameters.values() if b.own and b.off]
+        how = "with" if rows else "the standard reading"
+        yield item("", f"With {' or '.join(off)} it is {body.title} ({body.id}), {how}", 2)
+    elif rows:
+        yield "  When asked for more than it does as configured:"
+    yield from rows
+
+
+def _asked(answer: Identification, axis: str, name: str) -> str:
+    option = answer.body_formula.axis(axis).option(name)
+    bound = answer.hyperparameters.get(option.needs)
+    asked = f" with {bound.own} other than {number(bound.value)}" if bound is not None and bound.own else ""
+    return f"{asked}: {option.meaning}" if option.meaning else asked
+
+
+def _inside(answer: Identification) -> Iterator[str]:
+    if answer.stored and answer.verdict != "no-reading":
+        shows = f"; this shows from step {answer.shows_from} on" if answer.shows_from is not None else ""
+        yield item("Inside", f"stored in float32: {', '.join(words.stored(answer.stored))}{shows}.")
+        rounding = f"The numbers are those of rounding to float32 there, and within the budget of {answer.dtype} elsewhere."
+        yield item("", rounding, 2)
+    if answer.wide:
+        yield item(
+            "Inside", "it would fit if all were computed in float32, but no quantity stored in float32 explains these numbers"
+        )
+
+
+def _ambiguity(answer: Identification) -> Iterator[str]:
+    if not answer.same:
+        return
+    yield "Not told apart from"
+    yield from (f"    {_changed(answer, other)}" for other in answer.same)
+    ways = " or ".join(words.separators(answer.separated_by, answer.refused))
+    yield item("What would tell them apart:", ways or "nothing that was tried: for such a box they may be one function", 2)
+
+
+def _changed(answer: Identification, other: Alike) -> str:
+    axes = [f"{axis}={option}" for axis, option in other.reading.items() if answer.reading.get(axis) != option]
+    values = [f"{name}={number(value)}" for name, value in other.assumed.items()]
+    return ", ".join([*axes, *values]) or "the same reading, other quantities in float32"
+
+
+# --- where it fails -------------------------------------------------------------------------------------------------
+
+
+def _failure(answer: Identification) -> Iterator[str]:
+    if answer.failure is not None:
+        yield f"The smallest trace on which the nearest fails, at step {answer.failure.step}:"
+        yield from _witnesses([answer.failure], ["the nearest"])
+    if answer.failing_run is not None:
+        yield "The shortest run of the box on which the reading fails:"
+        yield from _run(answer.failing_run)
+
+
+def _run(run: FailingRun) -> Iterator[str]:
+    shapes = " and ".join(str(tuple(shape)) for shape in run.shapes)
+    arguments = ", ".join(f"{name}={number(value)}" for name, value in run.arguments.items())
+    actions = [f"start with weights of shape {shapes}{f'; {arguments}' if arguments else ''}", *map(_action, run.events)]
+    yield from (item(f"{i}.", action, 4) for i, action in enumerate(actions, start=1))
+    yield f"    weight {run.weight}{list(run.index)}: the box has {run.box}, the reading {run.reading}"
+
+
+def _action(event: Event) -> str:
+    if event.action is Action.STEP:
+        missing = ", none for the first weight" if event.missing else ""
+        return f"step with gradients of size {event.size:g} and pattern {event.pattern}{missing}, rate {event.rate:g}"
+    return {Action.SAVE: "save the state", Action.RESTORE: "restore it", Action.ADD: "add a weight"}[event.action]
+
+
+# --- arguments, witnesses -------------------------------------------------------------------------------------------
+
+
+def _arguments(answer: Identification) -> Iterator[str]:
+    taken = [
+        f"{name} = {b.own if b.own != name else ''}{' = ' if b.own != name else ''}{number(b.value)}"
+        for name, b in answer.hyperparameters.items()
+        if b.own
+    ]
+    assumed = [f"{name} = {number(b.value)}" for name, b in answer.hyperparameters.items() if not b.own]
+    if taken:
+        yield item("Arguments", "; ".join(taken))
+    if assumed:
+        yield item("Assumed", f"{'; '.join(assumed)} (it takes no such argument)")
+    yield from (item("Left alone", f"{name}, since {why}") for name, why in answer.refused.items())
+
+
+def _separated(answer: Identification) -> Iterator[str]:
+    if not answer.witnesses or answer.verdict == "no-reading":
+        return
+    yield "Told from the readings next to it by the smallest traces of one weight"
+    yield from _witnesses(answer.witnesses, [words.reading(w.against) for w in answer.witnesses])
+    first = answer.witnesses[0]
+    arguments = ", ".join(f"{name}={number(value)}" for name, value in first.arguments.items())
+    alike = [w for w in answer.witnesses if w.arguments == first.arguments]
+    rates = numbers(max((w.rates for w in alike), key=len)[:SHOWN])
+    rest = len(answer.witnesses) - len(alike)
+    more = f"; {rest} with other values, which --json has whole" if rest else ""
+    yield item("", f"with {arguments + '; ' if arguments else ''}rates {rates}{more}", 2)
+
+
+def _witnesses(witnesses: Sequence[TraceWitness], names: Sequence[str]) -> Iterator[str]:
+    rows = [
+        (
+            name,
+            number(w.weight),
+            ("…, " if len(w.gradients) > SHOWN else "") + numbers(w.gradients[-SHOWN:]),
+            *words.told_apart(w.box, w.other),
+        )
+        for name, w in zip(names, witnesses, strict=True)
+    ]
+    yield from table(rows, ("another reading", "w before", "gradients", "w after: box", "other"), 4)
+
+
+# --- beside the formula ---------------------------------------------------------------------------------------------
+
+_MISSING = {
+    MissingGradient.LEFT_OUT: "a weight without a gradient is left out of the step, and its step counter waits",
+    MissingGradient.COUNTED: "a weight without a gradient is left out of the step, but its step counter goes on",
+    MissingGradient.ZERO: "a missing gradient is taken as zero",
+}
+_LATE = {
+    LateWeight.OWN: "a weight that is added later counts its steps from its own first",
+    LateWeight.OTHERS: "a weight that is added later goes by the step counter of the others",
+}
+_OPEN = {
+    Question.MISSING_GRADIENT: "what happens to a weight without a gradient",
+    Question.LATE_WEIGHT: "how a weight that is added later is stepped",
+    Question.SAVED_STATE: "whether a state that is saved and restored goes on as it should",
+}
+
+
+def _surroundings(answer: Identification) -> Iterator[str]:
+    if found := list(_beside(answer)):
+        yield "Beside its formula"
+        yield from (item("·", one, 2) for one in found)
+
+
+def _beside(answer: Identification) -> Iterator[str]:
+    seen = answer.surroundings
+    for what, step in seen.changed.items():
+        yield f"the {what} handed to it are changed in place (first at step {step})"
+    if seen.printed is not None:
+        when = f"at step {seen.printed.step}" if seen.printed.step else "when it was made"
+        yield f"it prints, first {when}: {seen.printed.text!r}"
+    if seen.missing_gradient is not None:
+        yield _models([_MISSING[one] for one in seen.missing_gradient], _OPEN[Question.MISSING_GRADIENT])
+    if seen.late_weight is not None:
+        yield _models([_LATE[one] for one in seen.late_weight], _OPEN[Question.LATE_WEIGHT])
+    if seen.goes_on is not None:
+        yield (
+            "a state that is saved and restored goes on to the same bits"
+            if seen.goes_on
+            else "a state that is saved and restored does NOT go on as the box itself does (step 4 differs)"
+        )
+    for one in seen.unanswered:
+        if one.can_be_asked:
+            yield f"{_OPEN[one.question]} stays open: {one.words}"
+
+
+def _models(fitting: Sequence[str], what: str) -> str:
+    if not fitting:
+        return f"no model tried says {what}"
+    first, *others = fitting
+    return f"{first} (or: {'; '.join(others)}: the same here)" if others else first
+
+
+def _evidence(answer: Identification) -> Iterator[str]:
+    e = answer.evidence
+    fits = "" if e.worst_share is None else f", where its error is at most {e.worst_share:.2f} of the budget"
+    unbound = f" ({e.unbound} of {e.numbers} numbers are bound by no budget)" if e.unbound else ""
+    yield item(
+        "Evidence",
+        f"{e.traces} traces of many weights{fits}{unbound}; {e.before} calls of the box, then {e.runs} runs of {e.steps} "
+        f"steps in all to confirm it; {e.candidates} candidates looked at, of {e.readings} readings; {e.seconds:.1f} s",
+    )

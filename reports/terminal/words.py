@@ -1,0 +1,64 @@
+"""Words for what several answers speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ...crosscheck.answers import Kind, Loss, Number, Separator, Stored, Way
+
+_KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t"}
+_WAYS = {
+    Way.ROUNDED: "",
+    Way.ARRAY: " (an array of it)",
+    Way.IN_PLACE: " (updated in place)",
+    Way.PRODUCTS: " (by products)",
+    Way.FROM_FLOAT64: " (rounded from float64)",
+}
+_LOSSES = {
+    Loss.FLUSHED: "subnormal numbers are flushed to zero",
+    Loss.COARSE: "an elementary function errs by more than 4 units in the last place",
+    Loss.NARROW: "scalars of the optimizer are stored in float32",
+}
+
+
+def stored(quantities: Iterable[Stored]) -> list[str]:
+    return [f"{_KINDS.get(one.kind, one.name)}{_WAYS[one.way]}" for one in quantities]
+
+
+def losses(ways: Iterable[Loss]) -> str:
+    return "; ".join(_LOSSES[way] for way in ways)
+
+
+def separators(ways: Iterable[Separator], refused: Iterable[str]) -> list[str]:
+    words = {
+        Separator.CHANGING_RATE: "a rate that changes from step to step",
+        Separator.FLOAT64: "weights in float64",
+        Separator.REFUSED_ARGUMENTS: f"other values of {', '.join(refused)}, which it refuses to take",
+    }
+    return [words[way] for way in ways]
+
+
+def reading(axes: Mapping[str, str]) -> str:
+    return ", ".join(f"{axis}={option}" for axis, option in axes.items()) or "the only reading"
+
+
+def versions(known: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in known.items())
+
+
+def number(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
+
+
+def numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def told_apart(a: Number, b: Number) -> tuple[str, str]:
+    """Two numbers with as many digits as tell them apart."""
+    a, b = float(a), float(b)
+    for digits in range(4, 18):
+        shown = f"{a:.{digits}g}", f"{b:.{digits}g}"
+        if shown[0] != shown[1]:
+            return shown
+    return repr(a), repr(b)
