@@ -11,6 +11,8 @@ import pytest
 from gradspec.crosscheck.findings import Curve, Series
 from gradspec.crosscheck.sheet import studies as curves
 from gradspec.reference.catalogue import catalogue, line
+from gradspec.reference.studies.departures import DISTINCT, DROP, STEPS
+from gradspec.reference.vocabulary import Study
 
 WITH_CURVES = [
     "scalar.sigmoid",
@@ -53,7 +55,7 @@ def test_the_lines_with_curves_are_those_where_something_grows():
 def test_every_series_has_finite_content_under_a_name_of_its_own(line_id):
     for curve in drawn(line_id):
         assert curve.line == line_id and curve.caption.endswith(".")
-        assert len({series.label for series in curve.series}) == len(curve.series) <= curves.DISTINCT
+        assert len({series.label for series in curve.series}) == len(curve.series) <= DISTINCT
         for series in curve.series:
             values = [y for y in series.y if y is not None]
             assert len(series.x) == len(series.y) and values
@@ -70,15 +72,13 @@ def test_the_printed_average_is_worse_than_no_correction_from_step_two_on():
     curve = titled("optimizer.adam", "Bias")
     bias = {s.label: [abs(y - 1) for y in numbers(s)] for s in curve.series}
     worse = [t for t, a, b in zip(curve.series[0].x, bias["printed"], bias["no correction"], strict=True) if a > b]
-    assert worse == list(range(2, curves.STEPS + 1)) and "first at t = 2: by 99 against 0.81" in curve.caption
+    assert worse == list(range(2, STEPS + 1)) and "first at t = 2: by 99 against 0.81" in curve.caption
     assert bias["printed"][0] == 0 and max(bias["standard"]) == 0
 
 
 def test_the_caption_of_the_bias_follows_the_readings():
     adam = line("optimizer.adam")
-    mended = replace(
-        adam, axes=tuple(replace(a, printed="complement-of-power") if a.name == "correction" else a for a in adam.axes)
-    )
+    mended = replace(adam, axes=tuple(replace(axis, printed=axis.standard) for axis in adam.axes))
     curve = next(curve for curve in curves.of(mended, ()) if curve.title.startswith("Bias"))
     assert "farther" not in curve.caption
 
@@ -100,8 +100,8 @@ def test_every_option_that_is_sought_is_shown_leaving_the_printed_one(line_id):
 
 def test_when_the_rate_enters_matters_only_once_it_changes():
     series = labelled(titled("optimizer.momentum", "Leaving"), "rate=inside-buffer")
-    assert [y is None for y in series.y] == [t < curves.DROP for t in series.x]
-    assert f"departs at t = {curves.DROP}" in titled("optimizer.momentum", "Leaving").caption
+    assert [y is None for y in series.y] == [t < DROP for t in series.x]
+    assert f"departs at t = {DROP}" in titled("optimizer.momentum", "Leaving").caption
 
 
 def test_the_printed_slope_loses_everything_in_the_upper_tail_and_the_standard_one_nothing():
@@ -159,3 +159,22 @@ def test_an_adapter_that_is_not_installed_is_left_out(monkeypatch):
 
     monkeypatch.setattr(type(load("pytorch")), "installed", lambda self: False)
     assert tuple(curves.of(line("scalar.sigmoid"), ("pytorch",))) == drawn("scalar.sigmoid")
+
+
+# --- studies of one's own -------------------------------------------------------------------------------------------
+
+
+def _halves(lab):
+    path = lab.path(lab.formula.printed, [1.0, 1.0], [0.5, 0.25], 1.0)
+    yield lab.curve("Halves", f"Moved by {1 - float(path[-1].mid()):g}.", ("t", "W"), [lab.series("w", (1, 2), path)])
+
+
+def test_a_formula_says_itself_what_is_drawn_of_it():
+    own = replace(line("optimizer.sgd"), studies=(Study("halves", _halves),))
+    (curve,) = curves.of(own, ())
+    assert (curve.line, curve.title, curve.caption) == ("optimizer.sgd", "Halves", "Moved by 0.75.")
+    assert numbers(curve.series[0]) == [0.5, 0.25]
+
+
+def test_a_map_without_studies_has_no_curves():
+    assert curves.of(replace(line("scalar.sigmoid"), studies=()), ()) == []

@@ -246,9 +246,6 @@ ORDINARY = frozenset(
 NAMES_REMAIN = frozenset(
     [
         "crosscheck/cells/script.py",
-        "crosscheck/inputs/traces.py",
-        "crosscheck/sheet/properties.py",
-        "crosscheck/sheet/studies.py",
     ]
 )
 ENGLISH_REMAINS = frozenset(
@@ -261,10 +258,6 @@ ENGLISH_REMAINS = frozenset(
         "crosscheck/findings.py",
         "crosscheck/porting/proof.py",
         "crosscheck/readings/compare.py",
-        "crosscheck/sheet/contested.py",
-        "crosscheck/sheet/proofs.py",
-        "crosscheck/sheet/properties.py",
-        "crosscheck/sheet/studies.py",
     ]
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..pieces.moments import MIRRORED, UNBIASED_FIRST, UNBIASED_SECOND, line_of_moments
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
+from ..studies.adam import AVERAGE, PATH
 from ..vocabulary import Erratum
 
 adam = line_of_moments(
@@ -31,5 +32,6 @@ adam = line_of_moments(
     source="Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1",
     notes="The sheet's transcription has W = W⁻ ∝ V/(√S+ε); the ∝ is α, a slip. With several axes changed at once, a lookahead "
     "takes the place of the corrected V, and its products are corrected in the manner of the correction axis.",
+    studies=(AVERAGE, PATH),
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, MIRRORED, UNBIASED_FIRST, UNBIASED_SECOND),
 )

@@ -16,6 +16,7 @@ from ..pieces.activations import SLOPE
 from ..pieces.activations import sigmoid as sigma
 from ..pieces.likelihood import GUARD, PATH, QUOTIENT, SIGN, log_likelihood
 from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION
+from ..studies.logistic import GUARDED, TRAINING
 from ..vocabulary import Erratum, Format, Input
 
 SECTION = "Logistic regression"
@@ -201,6 +202,7 @@ loss = Map(
     ),
     hard_points=_loss_points,
     domain=_OPEN,
+    studies=(GUARDED,),
     properties=(BATCH_ADDITIVITY, PERMUTATION),
     **EXAMPLES,
 )
@@ -266,6 +268,7 @@ grad_w = Map(
     errata=(_DIRECTION, _SATURATION),
     hard_points=_weights_points(with_target=True),
     domain=_FINITE,
+    studies=(TRAINING,),
     properties=(PERMUTATION,),
     **FEATURES,
 )

@@ -18,6 +18,7 @@ from ..pieces.activations import sigmoid as sigma
 from ..pieces.layers import ONES, all_ones, layer, of_the_biases, of_the_weights, row_of_ones
 from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION, REPLICATION
 from ..pieces.squared_error import FACTOR, NORMALISER, WHOLE
+from ..studies.squared_error import BATCHES
 from ..vocabulary import Erratum, Format, Input, Inputs, Sizes
 
 SECTION = "Two-layer network"
@@ -340,6 +341,7 @@ loss = Map(
     axes=(NORMALISER, FACTOR),
     errata=(BATCH,),
     hard_points=points(_inputs("y_hat", "y"), residuals("y_hat")),
+    studies=(BATCHES,),
     properties=(REPLICATION, PERMUTATION),
     **sized("o", "n"),
 )

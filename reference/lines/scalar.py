@@ -11,6 +11,7 @@ from ..pieces.activations import sigmoid as sigma
 from ..pieces.extremes import NAN, TIES
 from ..pieces.products import ZERO
 from ..pieces.properties import PERMUTATION, SUBDIFFERENTIAL, increasingly
+from ..studies import sigmoid as sigmoid_studies
 from ..vocabulary import Erratum, Format, Input, Mnemonic
 
 SECTION = "Scalar operations"
@@ -244,6 +245,7 @@ sigmoid = Map(
     errata=(Erratum("slope", "How much of the slope is left where the output rounds to 1?"),),
     hard_points=_sigmoid_points,
     mnemonic=_SATURATING,
+    studies=(sigmoid_studies.ERROR, sigmoid_studies.TAIL),
     properties=(PERMUTATION, increasingly(_SATURATING)),
     **SIZES,
 )
