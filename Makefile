@@ -4,18 +4,23 @@ WORKERS ?= auto
 PACKAGES := adapters cli crosscheck reference reports tests
 READY := .venv/ready
 
-.PHONY: report test bench lint
+.PHONY: report test fast bench lint
 .DELETE_ON_ERROR:
 
 # What XLA compiles is kept beside the environment: a second run compiles nothing again.
-report test: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.venv/jax
-report test: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
+report test fast: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.venv/jax
+report test fast: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 report: $(READY)
 	.venv/bin/gradspec report $(ARGS)
 
 test: $(READY)
 	.venv/bin/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+# What tells most in a minute: the arithmetic, the oracle, the rules of the house, and all of torch in one dtype.
+FAST := rounding stepwise evaluate oracle verdict layers names public cli
+fast: $(READY)
+	.venv/bin/pytest -n $(WORKERS) --dist worksteal $(FAST:%=tests/test_%.py) tests/conformance --adapter torch --dtype float64 $(ARGS)
 
 bench: $(READY)
 	set -e; for file in benchmarks/[!_]*.py; do .venv/bin/python $$file; done

@@ -9,8 +9,11 @@ from .formula import Map, Optimizer
 from .lines import graph, logistic, mlp, mlp2, scalar
 
 __all__ = [
+    "adabelief",
+    "adadelta",
     "adagrad",
     "adam",
+    "adamax",
     "adamw",
     "amsgrad",
     "delta",
@@ -25,6 +28,7 @@ __all__ = [
     "grad_w1",
     "grad_z",
     "graph",
+    "lion",
     "logistic",
     "max",
     "min",
@@ -34,17 +38,23 @@ __all__ = [
     "nadam",
     "neuron",
     "prod",
+    "qhm",
+    "radam",
     "rmsprop",
     "scalar",
     "sgd",
     "sigmoid",
     "sum",
     "sum_times",
+    "yogi",
     "z",
 ]
 
+adabelief: Optimizer
+adadelta: Optimizer
 adagrad: Optimizer
 adam: Optimizer
+adamax: Optimizer
 adamw: Optimizer
 amsgrad: Optimizer
 delta: Map
@@ -58,15 +68,19 @@ grad_Z: Map
 grad_w: Map
 grad_w1: Map
 grad_z: Map
+lion: Optimizer
 max: Map
 min: Map
 momentum: Optimizer
 nadam: Optimizer
 neuron: Map
 prod: Map
+qhm: Optimizer
+radam: Optimizer
 rmsprop: Optimizer
 sgd: Optimizer
 sigmoid: Map
 sum: Map
 sum_times: Map
+yogi: Optimizer
 z: Map

@@ -85,8 +85,8 @@ def test_lines_marks_those_whose_print_is_not_standard(capsys: pytest.CaptureFix
 
 def test_lines_as_json_gives_both_readings(capsys: pytest.CaptureFixture[str]) -> None:
     adam = next(line for line in json.loads(run(capsys, "lines", "--json")[1]) if line["id"] == "optimizer.adam")
-    assert adam["printed"]["correction"] == "power-of-complement-stored"
-    assert adam["standard"]["correction"] == "complement-of-power"
+    assert [adam["printed"][axis] for axis in ("correction", "stored")] == ["power-of-complement", "quotient"]
+    assert [adam["standard"][axis] for axis in ("correction", "stored")] == ["complement-of-power", "average"]
 
 
 @pytest.mark.parametrize("line_id", catalogue())

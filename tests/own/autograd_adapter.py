@@ -61,7 +61,6 @@ class Autograd(Adapter):
 
     name = "autograd"
     package = "autograd"
-    extra = "dev"
     distributions = ("autograd",)
     modules: ClassVar[Mapping[str, str]] = {"np": "autograd.numpy", "optimizers": "autograd.misc.optimizers"}
     dtypes = ("float64", "float32", "float16")
