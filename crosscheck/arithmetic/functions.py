@@ -7,21 +7,35 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .fast import NEGLIGIBLE
 from .intervals import Intervals, Wide
-from .plain import NEGLIGIBLE
-from .settle import either, quicker, remembered, settle, settle_plain
+from .settle import either, quicker, settle, settle_fast
 
 _MODERATE = 300.0  # exponentials of such arguments are ordinary numbers of float64
 
 
-def _exp_plain(a: Intervals) -> Intervals | None:
-    bounds, p = a.plain, a.precision
-    if bounds is None or bounds.high > _MODERATE:
+def _exp_fast(a: Intervals) -> Intervals | None:
+    bounds, p = a.fast, a.precision
+    if bounds is None or bounds.high > _MODERATE or bounds.zeros is not None:
         return None
     value = np.exp(a.value)
     spread = None if bounds.error is None else value.astype(np.float64) * np.expm1(bounds.error)
     low, high = math.exp(-bounds.high) * (1 - NEGLIGIBLE), math.exp(bounds.high) * (1 + NEGLIGIBLE)
-    return settle_plain(value, spread, p, p.elementary, p.eta, low, high)
+    return settle_fast(value, spread, p, p.elementary, p.eta, low, high)
+
+
+def _sqrt_fast(a: Intervals) -> Intervals | None:
+    bounds, p = a.fast, a.precision
+    if bounds is None or (bounds.centre < 0).any():
+        return None
+    root, spread = np.sqrt(bounds.centre), None
+    if bounds.error is not None:
+        room = bounds.centre - bounds.error
+        if (room < bounds.error).any():  # the subtraction cancels, and rounds by more than is made up for
+            return None
+        spread = bounds.error / np.where(bounds.centre == 0, 1.0, root + np.sqrt(room))
+    low, high = math.sqrt(bounds.low) * (1 - NEGLIGIBLE), math.sqrt(bounds.high) * (1 + NEGLIGIBLE)
+    return settle_fast(np.sqrt(a.value), spread, p, 1, p.eta, low, high, zeros=bounds.zeros)
 
 
 def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray], np.ndarray], ulps: str):
@@ -57,10 +71,10 @@ def _sqrt_spread(v: np.ndarray, e: np.ndarray) -> np.ndarray:
     return np.where(e <= v, e / (np.sqrt(v) + np.sqrt(np.maximum(v - e, 0))), np.inf)
 
 
-exp = quicker(_exp_plain, _monotone(np.exp, lambda v, e: np.exp(v) * np.expm1(e), "elementary"))
+exp = quicker(_exp_fast, _monotone(np.exp, lambda v, e: np.exp(v) * np.expm1(e), "elementary"))
 log = _monotone(np.log, _log_spread, "elementary")
 log1p = _monotone(np.log1p, lambda v, e: _log_spread(1 + v, e), "elementary")
-sqrt = remembered(_monotone(np.sqrt, _sqrt_spread, "one"))
+sqrt = quicker(_sqrt_fast, _monotone(np.sqrt, _sqrt_spread, "one"))
 tanh = _monotone(np.tanh, lambda v, e: np.minimum(e, 2), "elementary")
 
 

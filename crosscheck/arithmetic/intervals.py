@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from .fast import FLOAT64_U, Fast, measured
 from .formats import Precision
-from .plain import FLOAT64_U, Plain, measured
 
 Wide = np.longdouble
 UNKNOWN: Any = object()  # what has not been looked at yet
@@ -32,9 +32,9 @@ class Intervals:
     __slots__ = (
         "_certain",
         "_error",
+        "_fast",
         "_ones",
         "_parts",
-        "_plain",
         "_value",
         "_weighed",
         "_zeros",
@@ -49,8 +49,8 @@ class Intervals:
         self._value: np.ndarray | None = value
         self._error, self.precision, self.huge, self.shape = error, precision, huge, value.shape
         self.fan = 0  # how many terms a matrix product has summed: what is added next may be summed among them
-        self._plain: Plain | None = None
-        self._weighed = False  # whether it is known if there are plain bounds
+        self._fast: Fast | None = None
+        self._weighed = False  # whether it is known if there are fast bounds
         self._parts: tuple[np.ndarray, np.ndarray] | None = None
         self._certain = self._ones = self._zeros = UNKNOWN
 
@@ -62,23 +62,23 @@ class Intervals:
     @classmethod
     def of(
         cls,
-        plain: Plain,
+        fast: Fast,
         precision: Precision,
         value: np.ndarray | None = None,
         parts: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> Self:
-        """The intervals of plain bounds; its value, where it is not given, is the sum of ``parts`` or else the centre."""
+        """The intervals of fast bounds; its value, where it is not given, is the sum of ``parts`` or else the centre."""
         made = cls.__new__(cls)
-        made._value, made._parts, made._error, made._plain, made._weighed = value, parts, None, plain, True
-        made.precision, made.shape, made.huge, made.fan = precision, plain.centre.shape, None, 0
+        made._value, made._parts, made._error, made._fast, made._weighed = value, parts, None, fast, True
+        made.precision, made.shape, made.huge, made.fan = precision, fast.centre.shape, None, 0
         made._certain = made._ones = made._zeros = UNKNOWN
         return made
 
     @property
     def value(self) -> np.ndarray:
         if self._value is None:
-            assert self._plain is not None
-            first, second = self._parts or (self._plain.centre, None)
+            assert self._fast is not None
+            first, second = self._parts or (self._fast.centre, None)
             self._value = first.astype(Wide)
             if second is not None:
                 self._value += second.astype(Wide)  # an addition that converts as it goes is slower
@@ -87,26 +87,27 @@ class Intervals:
     @property
     def error(self) -> np.ndarray:
         if self._error is None:
-            known = self._plain.error if self._plain is not None else None
+            known = self._fast.error if self._fast is not None else None
             self._error = np.zeros(self.shape, Wide) if known is None else known.astype(Wide)
         return self._error
 
     @property
-    def plain(self) -> Plain | None:
+    def fast(self) -> Fast | None:
         """The bounds in float64, where every number is an ordinary one; else None."""
         if not self._weighed:
             self._weighed = True
             if self.huge is None:
                 with np.errstate(all="ignore"):
-                    self._plain = measured(self.value.astype(np.float64), self._error, self.precision)
-        return self._plain
+                    self._fast = measured(self.value.astype(np.float64), self._error, self.precision)
+        return self._fast
 
     @property
     def certain(self) -> bool | None:
         """True where every number is exact, False where none is, None where some are."""
         if self._certain is UNKNOWN:
-            uncertain = 0 if self._error is None and self._plain is None else np.count_nonzero(self.error)
-            self._certain = True if not uncertain else False if uncertain == self.error.size else None
+            error = self._error if self._error is not None or self._fast is None else self._fast.error
+            uncertain = 0 if error is None else np.count_nonzero(error)
+            self._certain = True if not uncertain else False if uncertain == self.value.size else None
         return self._certain
 
     @property
@@ -140,9 +141,9 @@ class Intervals:
 
     def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> Self:
         """The same numbers in another order or shape."""
-        plain = None if self._plain is None else self._plain.moved(move)
-        if plain is not None:
-            moved = self.kind.of(plain, self.precision)
+        fast = None if self._fast is None else self._fast.moved(move)
+        if fast is not None:
+            moved = self.kind.of(fast, self.precision)
             moved._value, moved._parts = _moved(self._value, move), _moved_pair(self._parts, move)
         else:
             huge = _moved(self.huge, move)
@@ -166,17 +167,17 @@ class Intervals:
         return self.moved(lambda a: a.reshape(*shape))
 
     def __neg__(self) -> Self:
-        return self._with(-self.value, lambda plain: -plain.centre)
+        return self._with(-self.value, lambda fast: -fast.centre)
 
     def __abs__(self) -> Self:
-        return self._with(np.abs(self.value), lambda plain: plain.size)
+        return self._with(np.abs(self.value), lambda fast: fast.size)
 
-    def _with(self, value: np.ndarray, centre: Callable[[Plain], np.ndarray]) -> Self:
+    def _with(self, value: np.ndarray, centre: Callable[[Fast], np.ndarray]) -> Self:
         """The same bounds around values of the same magnitude."""
         other = self.kind(value, self._error, self.precision, self.huge)
         other._weighed, other.fan = self._weighed, self.fan
-        if self._plain is not None:
-            other._plain = Plain(centre(self._plain), *self._plain[1:])
+        if self._fast is not None:
+            other._fast = Fast(centre(self._fast), *self._fast[1:])
         return other
 
     def _lift(self, other: Any) -> Intervals:
@@ -210,7 +211,7 @@ class Intervals:
 
     def contains(self, observed: np.ndarray) -> np.ndarray:
         """Where an evaluation in floating point may have returned ``observed``."""
-        near = self._holds_plainly(np.asarray(observed))
+        near = self._contains_fast(np.asarray(observed))
         if near is not None:
             return near
         observed = np.asarray(observed).astype(Wide)
@@ -226,15 +227,15 @@ class Intervals:
         right_sign = (np.sign(observed) == np.sign(self.value)) | (np.abs(self.value) <= self.error)
         return np.isinf(observed) & self.huge & right_sign
 
-    def _holds_plainly(self, observed: np.ndarray) -> np.ndarray | None:
+    def _contains_fast(self, observed: np.ndarray) -> np.ndarray | None:
         """All true where float64 suffices to see that everything is inside; else None."""
-        plain = self._plain
-        if plain is None or plain.error is None or observed.shape != self.shape:
+        fast = self._fast
+        if fast is None or fast.error is None or observed.shape != self.shape:
             return None
-        off = np.asarray(observed.astype(np.float64, copy=False) - plain.centre)
+        off = np.asarray(observed.astype(np.float64, copy=False) - fast.centre)
         np.abs(off, out=off)
-        off += (4 * FLOAT64_U) * plain.size  # the value and the difference may have been rounded
-        near = off <= plain.error
+        off += (4 * FLOAT64_U) * fast.size  # the value and the difference may have been rounded
+        near = off <= fast.error
         return near if near.all() else None
 
     def share(self, observed: np.ndarray) -> np.ndarray:
@@ -279,23 +280,23 @@ def lift(value: Any, precision: Precision) -> Intervals:
     """A constant or an input: exact where the precision represents it, else as uncertain as its rounding."""
     if isinstance(value, Intervals):
         return value
-    if type(value) is int:
-        return _whole(value, precision)
+    if type(value) is int or (type(value) is float and value):  # zeros are equal, whatever their sign
+        return _number(value, precision)
     given = np.asarray(value)
     if given.ndim and given.dtype == precision.numpy and not precision.flushes:
         return _exact(given, precision)
     return _rounded(given, precision)
 
 
-@lru_cache(maxsize=256)
-def _whole(value: int, precision: Precision) -> Intervals:
+@lru_cache(maxsize=1024)
+def _number(value: float, precision: Precision) -> Intervals:
     return _rounded(np.asarray(value), precision)
 
 
 def _exact(given: np.ndarray, precision: Precision) -> Intervals:
     """An array of numbers of the format; float64 holds those of all formats."""
-    plain = measured(given.astype(np.float64), None, precision)
-    return Intervals(given.astype(Wide), None, precision) if plain is None else Intervals.of(plain, precision)
+    fast = measured(given.astype(np.float64), None, precision)
+    return Intervals(given.astype(Wide), None, precision) if fast is None else Intervals.of(fast, precision)
 
 
 def _rounded(given: np.ndarray, precision: Precision) -> Intervals:

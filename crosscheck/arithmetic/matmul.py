@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .fast import FLOAT64_U, NEGLIGIBLE, ROUND_UP, SAFE, Fast, bounded, gamma_fast
 from .intervals import Intervals, Wide
-from .plain import FLOAT64_U, NEGLIGIBLE, ROUND_UP, SAFE, Plain, bounded, gamma_plain
 from .products import multiply
 from .settle import WIDE_U, gamma, quicker
 from .sums import total
@@ -17,12 +17,12 @@ _FEW_TERMS = 2**14  # up to here a matrix product in extended precision is quick
 _CARELESS = 256  # this part of a budget may be lost to the evaluation of the value in float64
 
 
-def _matmul_plain(a: Intervals, b: Intervals) -> Intervals | None:
-    left, right, p = a.plain, b.plain, a.precision
-    if left is None or right is None or not a.ndim == b.ndim == 2:
+def _matmul_fast(a: Intervals, b: Intervals) -> Intervals | None:
+    left, right, p = a.fast, b.fast, a.precision
+    if left is None or right is None or left.zeros is not None or right.zeros is not None or not a.ndim == b.ndim == 2:
         return None
     n = a.shape[1]
-    gamma_n = gamma_plain(n, p)
+    gamma_n = gamma_fast(n, p)
     if gamma_n == math.inf:
         return None
     error = _spread(left, right, gamma_n)
@@ -48,7 +48,7 @@ def _matmul_plain(a: Intervals, b: Intervals) -> Intervals | None:
     return product
 
 
-def _spread(a: Plain, b: Plain, gamma_n: float) -> np.ndarray:
+def _spread(a: Fast, b: Fast, gamma_n: float) -> np.ndarray:
     """|A|F + E|B| + EF, and gamma of all that is summed; E and F are the errors of A and B."""
     if b.error is None:
         return (gamma_n * a.size if a.error is None else gamma_n * a.size + (1 + gamma_n) * a.error) @ b.size
@@ -84,10 +84,10 @@ def _sliced_product(a: Intervals, b: Intervals, error: np.ndarray) -> tuple[np.n
 
 def _tops(a: Intervals, b: Intervals) -> Iterator[tuple[Tops, Tops]]:
     """For all of a product's matrices at once, which is quicker, then for each row of A and column of B."""
-    assert a.plain is not None
-    assert b.plain is not None
-    yield 2.0 ** math.frexp(a.plain.high)[1], 2.0 ** math.frexp(b.plain.high)[1]
-    yield _power_of_two_above(a.plain.size, axis=1), _power_of_two_above(b.plain.size, axis=0)
+    assert a.fast is not None
+    assert b.fast is not None
+    yield 2.0 ** math.frexp(a.fast.high)[1], 2.0 ** math.frexp(b.fast.high)[1]
+    yield _power_of_two_above(a.fast.size, axis=1), _power_of_two_above(b.fast.size, axis=0)
 
 
 def _power_of_two_above(size: np.ndarray, axis: int) -> np.ndarray:
@@ -96,7 +96,7 @@ def _power_of_two_above(size: np.ndarray, axis: int) -> np.ndarray:
 
 def _slices(matrix: Intervals, bits: int, top: Tops) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The leading bits of a matrix, the rest, and all of it, in float64."""
-    bounds = matrix.plain
+    bounds = matrix.fast
     assert bounds is not None
     centre = np.ascontiguousarray(bounds.centre)  # BLAS is slower on a transpose than a copy is
     shift = top * (1.5 * 2.0 ** (52 - bits))  # adding it rounds to multiples of 2**-bits * top
@@ -149,4 +149,4 @@ def _in_float64(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(array.astype(np.float64) for array in arrays)
 
 
-matmul = quicker(_matmul_plain, _matmul_any)
+matmul = quicker(_matmul_fast, _matmul_any)

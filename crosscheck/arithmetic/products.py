@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from .fast import NEGLIGIBLE
 from .formats import Precision
 from .intervals import Intervals, Wide
-from .plain import NEGLIGIBLE
-from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, quicker, remembered, settle, settle_plain, together
+from .settle import ROUND_UP, WIDE_U, both_fast, either, flag, gamma, quicker, remembered, settle, settle_fast, together
 from .storage import held
 
 _QUOTIENT_ULPS = 2  # libraries write, and compilers make, a product with a rounded reciprocal of a quotient
 
 
-def _multiply_plain(a: Intervals, b: Intervals) -> Intervals | None:
-    both = both_plain(a, b)
+def _multiply_fast(a: Intervals, b: Intervals) -> Intervals | None:
+    both = both_fast(a, b)
     if both is None:
-        return None
-    if both[0].may_hold_one or both[1].may_hold_one:
         return None
     p, (bounds_a, bounds_b) = a.precision, both
     spread = together(
@@ -25,7 +23,8 @@ def _multiply_plain(a: Intervals, b: Intervals) -> Intervals | None:
         None if bounds_a.error is None else bounds_b.reach * bounds_a.error,
     )
     low, high = bounds_a.low * bounds_b.low * (1 - NEGLIGIBLE), bounds_a.high * bounds_b.high
-    return settle_plain(a.value * b.value, spread, p, eta=p.eta, low=low, high=high)
+    zeros, unchanged = either(bounds_a.zeros, bounds_b.zeros), either(bounds_a.ones, bounds_b.ones)
+    return settle_fast(a.value * b.value, spread, p, eta=p.eta, low=low, high=high, zeros=zeros, unchanged=unchanged)
 
 
 def _multiply_any(a: Intervals, b: Intervals) -> Intervals:
@@ -63,7 +62,7 @@ def _vanished(value: np.ndarray, spread: np.ndarray | None) -> np.ndarray | None
     return zero if spread is None else zero & (spread == 0)
 
 
-_product = quicker(_multiply_plain, _multiply_any)
+_product = quicker(_multiply_fast, _multiply_any)
 
 
 def multiply(a: Intervals, b: Intervals) -> Intervals:
@@ -74,9 +73,9 @@ def multiply(a: Intervals, b: Intervals) -> Intervals:
     return _product(a, b)
 
 
-def _divide_plain(a: Intervals, b: Intervals) -> Intervals | None:
-    both = both_plain(a, b)
-    if both is None or both[1].may_hold_one:
+def _divide_fast(a: Intervals, b: Intervals) -> Intervals | None:
+    both = both_fast(a, b)
+    if both is None or both[1].zeros is not None:
         return None
     p, (bounds_a, bounds_b) = a.precision, both
     if bounds_b.high > 1 / p.smallest_normal or bounds_b.low < 1 / p.max:  # as in _has_odd_reciprocal
@@ -90,7 +89,8 @@ def _divide_plain(a: Intervals, b: Intervals) -> Intervals | None:
             return None
         moved = bounds_a.size / bounds_b.size * bounds_b.error  # (E + |a/b| F) / (|b| - F), E and F the errors of a and b
         spread, high = (moved if bounds_a.error is None else moved + bounds_a.error) / room, 2 * high
-    return settle_plain(a.value / b.value, spread, p, _QUOTIENT_ULPS, eta=p.eta, low=low, high=high)
+    exact = {"zeros": bounds_a.zeros, "unchanged": bounds_b.ones}
+    return settle_fast(a.value / b.value, spread, p, _QUOTIENT_ULPS, eta=p.eta, low=low, high=high, **exact)
 
 
 def _has_odd_reciprocal(size: np.ndarray, error: np.ndarray, p: Precision) -> np.ndarray:
@@ -129,7 +129,7 @@ def _divide_any(a: Intervals, b: Intervals) -> Intervals:
         return settle(value, spread, a.precision, _QUOTIENT_ULPS, huge=huge, void=void, exact=either(b.ones, vanished))
 
 
-divide = quicker(_divide_plain, _divide_any)
+divide = quicker(_divide_fast, _divide_any)
 
 
 @remembered

@@ -11,7 +11,7 @@ or more; it is added to every bound, so that a platform whose longdouble is a do
 Overflow: an element marked ``huge`` may have become infinite. Dividing by it gives anything between 0 and the quotient.
 An ``error`` of infinity means that the budget is void: the reading's evaluation may return anything, NaN included.
 
-Each operation is written twice: for plain arrays (``plain``), whose bounds float64 suffices for, and for all others. This
+Each operation is written twice: for arrays whose bounds float64 suffices for (``fast``), and for all others. This
 module is the namespace of all of them; ``intervals`` holds the array, ``settle`` what is common to the operations, and
 ``enclosure`` gives arrays operators.
 """

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from . import plain as in_float64
+from . import fast as in_float64
+from .fast import NEGLIGIBLE, Fast, is_safe, measured, smallest
 from .formats import Precision
 from .intervals import Intervals, Wide
-from .plain import NEGLIGIBLE, Plain, bounded
 
 WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
 ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
-_FEW = 16  # numbers: for fewer, the general way is the quicker one
+_FEW = 16  # numbers: for fewer, the general path is the quicker one
 _REMEMBERED = 4096  # results of one operation on scalars
 
 
@@ -67,7 +67,7 @@ def settle(
     return Intervals(value, error, precision, huge)
 
 
-def settle_plain(
+def settle_fast(
     value: np.ndarray,
     spread: np.ndarray | None,
     p: Precision,
@@ -75,12 +75,14 @@ def settle_plain(
     eta: float = 0,
     low: float | None = None,
     high: float | None = None,
+    zeros: np.ndarray | None = None,
+    unchanged: np.ndarray | None = None,
 ) -> Intervals | None:
-    """As ``settle``, in float64, for an operation on plain arrays that is nowhere exact; None if its result is not plain: then
-    the general way must be gone.
+    """As ``settle``, in float64, for an operation that is exact at most where it is said to be; None if float64 does not
+    suffice for its result: use the general path then.
 
     ``spread`` is None where the operands are exact. Where they are known, ``low`` is below each magnitude, and ``high`` above
-    each magnitude plus its spread.
+    each magnitude plus its spread. The result is zero exactly at ``zeros``, and an operand that is ``unchanged`` there.
     """
     centre = value.astype(np.float64)
     size, k = np.abs(centre), ulps * p.u + WIDE_U
@@ -90,24 +92,38 @@ def settle_plain(
         error = size * (k / (1 + k))
         error += spread
         error *= (1 + k) * in_float64.ROUND_UP
-    low = float(size.min()) if low is None else low
+    low = smallest(size, zeros) if low is None else low
     if eta > NEGLIGIBLE * k * low:
         error += eta * in_float64.ROUND_UP
     if high is not None:
         high = (high * (1 + k) + eta) * in_float64.ROUND_UP
-    bounds = bounded(centre, size, error, p, low, high)
+    if zeros is not None or unchanged is not None:
+        error = _where_exact(error, spread, zeros, unchanged)
+    if high is None or unchanged is not None or not is_safe(low, high, p):
+        bounds = measured(centre, error, p)
+    else:
+        bounds = Fast(centre, size, error, low, high, True, zeros)
     return None if bounds is None else Intervals.of(bounds, p, value)
 
 
-def quicker(plain: Callable[..., Intervals | None], general: Callable[..., Intervals]) -> Callable[..., Intervals]:
-    """An operation that takes the quick way where that is open, else the one that knows all special cases; of scalars alone
-    that one is remembered."""
+def _where_exact(
+    error: np.ndarray, spread: np.ndarray | None, zeros: np.ndarray | None, unchanged: np.ndarray | None
+) -> np.ndarray:
+    """The errors of a result that is zero exactly, or one of its operands unchanged, in some places."""
+    if unchanged is not None:
+        error = np.where(unchanged, 0.0 if spread is None else spread, error)
+    return error if zeros is None else np.where(zeros, 0.0, error)
+
+
+def quicker(fast: Callable[..., Intervals | None], general: Callable[..., Intervals]) -> Callable[..., Intervals]:
+    """An operation that takes the fast path where that is open, else the general one, which knows all special cases; what that
+    one makes of scalars is remembered."""
     of_scalars = remembered(general)
 
     def operation(*operands: Intervals) -> Intervals:
         if not any(a.shape for a in operands):
             return of_scalars(*operands)
-        result = plain(*operands)
+        result = fast(*operands)
         return general(*operands) if result is None else result
 
     return operation
@@ -145,11 +161,11 @@ def _identity(a: Intervals, others: tuple[Any, ...]) -> Any:
     return tuple(key)
 
 
-def both_plain(a: Intervals, b: Intervals) -> tuple[Plain, Plain] | None:
-    """The bounds of two operands, if both are plain, and so large that it pays to find out."""
+def both_fast(a: Intervals, b: Intervals) -> tuple[Fast, Fast] | None:
+    """The bounds of two operands, if both are fast, and so large that it pays to find out."""
     if math.prod(a.shape) < _FEW and math.prod(b.shape) < _FEW:
         return None
-    bounds_a, bounds_b = a.plain, b.plain
+    bounds_a, bounds_b = a.fast, b.fast
     return None if bounds_a is None or bounds_b is None else (bounds_a, bounds_b)
 
 

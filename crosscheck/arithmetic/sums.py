@@ -7,23 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from .fast import gamma_fast
 from .formats import Precision
 from .intervals import Intervals, Wide
-from .plain import gamma_plain
-from .settle import ROUND_UP, WIDE_U, both_plain, either, flag, gamma, quicker, settle, settle_plain, together
+from .settle import ROUND_UP, WIDE_U, both_fast, either, flag, gamma, quicker, settle, settle_fast, together
 
 
-def _combine_plain(combine: np.ufunc, a: Intervals, b: Intervals) -> Intervals | None:
-    both = both_plain(a, b)
+def _combine_fast(combine: np.ufunc, a: Intervals, b: Intervals) -> Intervals | None:
+    both = both_fast(a, b)
     if both is None or not (both[0].uncertain or both[1].uncertain):  # a sum of exact numbers may be exact
         return None
     p, (bounds_a, bounds_b) = a.precision, both
+    unchanged = either(bounds_a.zeros, bounds_b.zeros)
+    if unchanged is not None and (p.flushes or a.fan > 1 or b.fan > 1):  # zeros do not leave the other as it is
+        return None
     spread, high = together(bounds_a.error, bounds_b.error), bounds_a.high + bounds_b.high
     for fan, other in ((a.fan, bounds_b), (b.fan, bounds_a)):
         if fan > 1:
-            against = gamma_plain(fan - 1, p)
+            against = gamma_fast(fan - 1, p)
             spread, high = together(spread, against * other.reach), high + against * other.high
-    return settle_plain(combine(a.value, b.value), spread, p, eta=_flushed(p), high=high)
+    zeros = None if bounds_a.zeros is None or bounds_b.zeros is None else bounds_a.zeros & bounds_b.zeros
+    value = combine(a.value, b.value)
+    return settle_fast(value, spread, p, eta=_flushed(p), high=high, zeros=zeros, unchanged=unchanged)
 
 
 def _add_any(a: Intervals, b: Intervals) -> Intervals:
@@ -69,8 +74,8 @@ def _stored(value: np.ndarray, precision: Precision) -> np.dtype:
     return np.dtype(np.float32) if narrow else precision.numpy
 
 
-add = quicker(partial(_combine_plain, np.add), _add_any)
-subtract = quicker(partial(_combine_plain, np.subtract), lambda a, b: _add_any(a, -b))
+add = quicker(partial(_combine_fast, np.add), _add_any)
+subtract = quicker(partial(_combine_fast, np.subtract), lambda a, b: _add_any(a, -b))
 
 
 def total(a: Intervals, axis: int | None = None) -> Intervals:
