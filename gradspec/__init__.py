@@ -33,6 +33,7 @@ def identify(
     framework: str = "",
     seed: int = 0,
     time_limit: float = 10.0,
+    runs: int = 12,
 ) -> Identification | FunctionAnswer:
     """Which reading of which line ``target`` implements, from what it does to the numbers that it is given.
 
@@ -56,22 +57,27 @@ def identify(
     framework: whose it is, where that is not seen from what it is.
     seed: of the numbers that are drawn.
     time_limit: seconds for one call of the target.
+    runs: how many an optimizer is given to confirm its reading.
 
     Returns the answer as data; ``print(answer)`` shows it in full, and ``answer.must_be("adam", "standard")`` asserts it in a
     test. Raises BoxError, which says what to do, for a target that cannot be used, and ArgumentError for an unknown name.
     """
     from gradspec.crosscheck.identification import identify as identified
+    from gradspec.reports.terminal.shown import shown
 
-    return identified(
-        target,
-        given,
-        lines=lines,
-        names=names,
-        values=values,
-        dtype=dtype,
-        framework=framework,
-        seed=seed,
-        time_limit=time_limit,
+    return shown(
+        identified(
+            target,
+            given,
+            lines=lines,
+            names=names,
+            values=values,
+            dtype=dtype,
+            framework=framework,
+            seed=seed,
+            time_limit=time_limit,
+            runs=runs,
+        )
     )
 
 
@@ -100,9 +106,11 @@ def port(source: Any, to: str, *, rate: float | None = None, given: Mapping[str,
     from gradspec.crosscheck.answers import Answer
     from gradspec.crosscheck.porting import port as ported
     from gradspec.crosscheck.porting import target
+    from gradspec.reports.terminal.shown import shown
 
     target(to)  # its error is said before any work
-    return ported(source if isinstance(source, Answer) else identify(source, given), to, rate=rate)
+    answer = source if isinstance(source, Answer) else identify(source, given)
+    return shown(ported(answer, to, rate=rate))
 
 
 if not TYPE_CHECKING:  # to a type checker each name is what is imported above, and another is an error

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from gradspec.adapters import BoxError
 from gradspec.cli import main
-from gradspec.crosscheck import identify
 from gradspec.crosscheck.answers import Action, Kind, Separator, Stored
+from gradspec.crosscheck.identification import identify
 from gradspec.crosscheck.identification.optimizers.search import Search
 from gradspec.crosscheck.identification.optimizers.space import families
 from gradspec.reference import line

@@ -9,10 +9,14 @@ from types import ModuleType
 from typing import Any
 
 import gradspec
+import msgspec
+import numpy as np
 import pytest
 from gradspec.adapters import available, framework, framework_names, load
+from gradspec.crosscheck.answers import Identification
 from gradspec.crosscheck.findings import Cell, Finding, Findings
 from gradspec.reference import Optimizer, catalogue
+from gradspec.reports.terminal import text
 
 EXAMPLES = {
     "gradspec": {"identify", "port"},
@@ -97,3 +101,50 @@ def test_things_are_shown_in_one_line_without_an_address() -> None:
 def test_a_formula_is_shown_by_its_name_and_title() -> None:
     assert repr(gradspec.reference.adam) == "<optimizer optimizer.adam: Adam>"
     assert repr(gradspec.reference.adam.axis("epsilon")).startswith("<axis epsilon: ")
+
+
+# --- what print shows -------------------------------------------------------------------------------------------------
+
+
+class Kept:
+    """Momentum without a name: what is identified and shown below."""
+
+    def __init__(self, weights: Any, beta: float = 0.9):
+        self.weights, self.beta, self.v = weights, beta, 0.0
+
+    def step(self, gradient: Any, learning_rate: float) -> Any:
+        self.v = self.beta * self.v + gradient
+        self.weights = self.weights - learning_rate * self.v
+        return self.weights
+
+
+@pytest.fixture(scope="module")
+def answer() -> Any:
+    return gradspec.identify(Kept, runs=1)
+
+
+def test_an_answer_is_shown_in_full_by_print_and_in_one_line_in_a_debugger(answer: Any) -> None:
+    assert str(answer) == text(answer)
+    assert "(optimizer.momentum)" in str(answer)
+    assert repr(answer) == "<Kept: optimizer.momentum, identified>"
+
+
+def test_a_shown_answer_is_the_same_data(answer: Any) -> None:
+    plain = msgspec.json.decode(answer.as_json(), type=Identification)
+    assert msgspec.to_builtins(plain) == msgspec.to_builtins(answer)
+    assert str(plain) != str(answer)
+
+
+def test_a_failed_assertion_shows_what_was_found(answer: Any) -> None:
+    answer.must_be("momentum", accumulation="sum")
+    with pytest.raises(AssertionError, match=r"(?s)is not what it must be.*accumulation is sum, not average.*Evidence"):
+        answer.must_be("momentum", accumulation="average")
+
+
+def test_a_function_and_a_port_are_shown_in_full_too() -> None:
+    pytest.importorskip("optax")
+    function = gradspec.identify(lambda x: 1 / (1 + np.exp(-x)))
+    assert str(function) == text(function)
+    port = gradspec.port(gradspec.identify("optax.sgd", {"learning_rate": 0.5}, runs=1), "optax")
+    assert str(port) == text(port)
+    assert "\n" not in repr(port)

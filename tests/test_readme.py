@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gradspec import identify
 from gradspec.cli import COMMANDS
-from gradspec.crosscheck import identify
 from gradspec.crosscheck.findings import VERDICTS
 from gradspec.reference import line
 from gradspec.reports.signs import SIGNS
