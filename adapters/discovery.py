@@ -9,7 +9,7 @@ from functools import cache
 from types import ModuleType
 
 from ..reference.arguments import suggest
-from ..reference.loading import LoadingError, is_file_name, module_of
+from ..reference.loading import LoadingError, is_file_name, module_of, module_offered
 from . import frameworks as _folder
 from .contract import Adapter, Framework
 from .errors import AdapterError
@@ -36,7 +36,6 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in framework_names() if isinstance(framework(name), Adapter))
 
 
-@cache
 def framework(name: str) -> Framework:
     """The framework of that name (``pytorch``), of that package (``torch``), module (``mine.adapter``) or file.
 
@@ -46,14 +45,17 @@ def framework(name: str) -> Framework:
 
     Importing an adapter does not import its framework. Raises AdapterError.
     """
-    module = _module(name)
+    return _framework_in(_loaded(name) if is_file_name(name) else _module(name), name)
+
+
+@cache
+def _framework_in(module: ModuleType, name: str) -> Framework:
     found = getattr(module, "ADAPTER", None)
     if not isinstance(found, Framework):
         raise AdapterError(f"{name}: the module {module.__name__} has no ADAPTER that is an instance of Adapter or Framework")
     return found
 
 
-@cache
 def load(name: str) -> Adapter:
     """The adapter of that name, with natives that the catalogue knows; as ``framework``.
 
@@ -68,6 +70,7 @@ def load(name: str) -> Adapter:
     return adapter
 
 
+@cache
 def _check_natives(name: str, adapter: Adapter) -> None:
     """Every native must name a line and a reading that the catalogue knows, in an expression that parses."""
     from ..reference.arguments import ArgumentError
@@ -85,13 +88,12 @@ def _check_natives(name: str, adapter: Adapter) -> None:
         seen.add((native.line, native.name))
 
 
+@cache
 def _module(name: str) -> ModuleType:
-    if is_file_name(name):
-        return _loaded(name)
     if name in _here():
         return importlib.import_module(f"{_folder.__name__}.{name}")
     if name in _points():
-        return _points()[name].load()
+        return _offered(_points()[name])
     for known in sorted(_here()):
         if framework(known).package == name:
             return importlib.import_module(f"{_folder.__name__}.{known}")
@@ -109,6 +111,13 @@ def _here() -> frozenset[str]:
 @cache
 def _points() -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group="gradspec.adapters")}
+
+
+def _offered(point: importlib.metadata.EntryPoint) -> ModuleType:
+    try:
+        return module_offered(point)
+    except LoadingError as error:
+        raise AdapterError(str(error)) from error
 
 
 def _loaded(name: str) -> ModuleType:

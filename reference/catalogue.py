@@ -11,16 +11,15 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import pkgutil
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any
 
 from . import lines as _folder
 from .arguments import ArgumentError, nearest, suggest
 from .formula import Formula
-from .loading import LoadingError, is_file_name, module_of
+from .loading import LoadingError, is_file_name, module_of, module_offered
 
 ENTRY_POINTS = "gradspec.formulas"
 
@@ -81,7 +80,8 @@ def line(name: str) -> Formula:
 
     Raises ArgumentError with the nearest ids.
     """
-    return _known_as(name, catalogue(beyond=True))
+    packaged = _packaged()  # of which a module of formulas may ask for one while it is being loaded
+    return packaged[name] if name in packaged else _known_as(name, catalogue(beyond=True))
 
 
 def packaged_line(name: str) -> Formula:
@@ -127,7 +127,7 @@ def load_formulas(*names: str | Path) -> dict[str, Formula]:
     A file that has changed is read anew. Raises FormulaError where one of them cannot be imported, holds no formula, or has an
     id that is taken; then none is loaded.
     """
-    added = {_source(str(name)): _imported(str(name)) for name in names}
+    added = {_source(str(name)): _with_formulas(str(name), partial(module_of, str(name))) for name in names}
     _own(frozenset({**_named, **added}.values()))
     _named.update(added)
     return {formula.id: formula for module in added.values() for formula in _own_in(module)}
@@ -152,17 +152,11 @@ def _source(name: str) -> str:
     return str(Path(name).resolve()) if is_file_name(name) else name
 
 
-def _imported(name: str) -> ModuleType:
+def _with_formulas(name: str, load: Callable[[], ModuleType]) -> ModuleType:
     try:
-        module = module_of(name)
+        module = load()
     except LoadingError as error:
         raise FormulaError(str(error)) from error
-    return _with_formulas(name, module)
-
-
-def _with_formulas(name: str, module: Any) -> ModuleType:
-    if not isinstance(module, ModuleType):
-        raise FormulaError(f"{name} is no module: name the module that holds formulas, not one of them")
     if not _own_in(module):
         raise FormulaError(f"{name} holds no formula of its own; write one at its top level: mine = Map(id='own.mine', …)")
     return module
@@ -202,13 +196,5 @@ def _home(module: ModuleType) -> str:
 @cache
 def _offered() -> tuple[ModuleType, ...]:
     """The modules that installed packages offer."""
-    return tuple(map(_loaded, importlib.metadata.entry_points(group=ENTRY_POINTS)))
-
-
-def _loaded(point: importlib.metadata.EntryPoint) -> ModuleType:
-    name = f"the entry point {point.name} = {point.value!r}" + (f" of {point.dist.name}" if point.dist else "")
-    try:
-        module = point.load()
-    except Exception as error:  # whatever somebody's module raises is said of it, and is no error of ours
-        raise FormulaError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
-    return _with_formulas(name, module)
+    points = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    return tuple(_with_formulas(point.value, partial(module_offered, point)) for point in points)

@@ -8,6 +8,7 @@ import os
 import sys
 import zlib
 from functools import cache
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +29,18 @@ def module_of(name: str) -> ModuleType:
         raise LoadingError(f"{_missing(name, error.name or '')}; a file is named with its folder or its ending") from error
     except (Exception, SystemExit) as error:  # whatever somebody's module raises is said of it, and is no error of ours
         raise LoadingError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def module_offered(point: EntryPoint) -> ModuleType:
+    """The module that an entry point of an installed package names."""
+    name = f"the entry point {point.name} = {point.value!r}" + (f" of {point.dist.name}" if point.dist else "")
+    try:
+        module = point.load()
+    except (Exception, SystemExit) as error:  # whatever somebody's module raises is said of it, and is no error of ours
+        raise LoadingError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(module, ModuleType):
+        raise LoadingError(f"{name} is no module: let it name the module, not what is in it")
+    return module
 
 
 def is_file_name(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from gradspec.reference.formula import Optimizer
 from gradspec.reference.pieces.decay import DECAY, moved
 from gradspec.reference.pieces.hyperparameters import WEIGHT_DECAY
+from gradspec.reference.pieces.properties import ELEMENTWISE, invariant_to_scale
 from gradspec.reference.vocabulary import Hyperparameter, Role
 
 
@@ -41,6 +42,7 @@ lion = Optimizer(
     title="Lion",
     latex=r"W=W-\alpha\left(\operatorname{sign}(\beta_1m+(1-\beta_1)g)+\lambda W\right),\quad m=\beta_2m+(1-\beta_2)g",
     axes=(DECAY.of(printed="decoupled", in_matrix=("none", "l2")),),
+    properties=(ELEMENTWISE, invariant_to_scale()),
     source="Chen et al., Symbolic discovery of optimization algorithms, 2023, algorithm 2, https://arxiv.org/abs/2302.06675",
     hyperparameters=(
         _kept("beta1", "how much of the momentum is in the direction of a step", 0.9, "b1", "beta_1", "betas[0]"),

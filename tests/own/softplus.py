@@ -5,11 +5,12 @@ A formula of one's own: ``gradspec explain own.softplus --formula ./softplus.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gradspec.reference.formula import Map
-from gradspec.reference.vocabulary import Axis, Format, Input, Inputs, Option
+from gradspec.reference.pieces.properties import PERMUTATION, equal
+from gradspec.reference.vocabulary import Axis, Format, Input, Inputs, Option, Outcome, Property
 
 
 class Evaluation(NamedTuple):
@@ -61,6 +62,11 @@ def _hard_points(of: Format) -> Mapping[str, Inputs]:
     return {name: {"x": [value, 1.0, -1.0]} for name, value in points.items() if abs(value) <= of.max}
 
 
+def _reflected(case: Any) -> Iterator[Outcome]:
+    mirrored = case.but(arrays={"x": -case.arrays["x"]})
+    yield equal("z(x) - z(-x)", case.value - mirrored.value, case.inputs["x"])
+
+
 softplus = Map(
     id="own.softplus",
     title="softplus",
@@ -76,4 +82,5 @@ softplus = Map(
     sheet_sizes={"n": 3},
     other_sizes=({"n": 1}, {"n": 8}),
     hard_points=_hard_points,
+    properties=(PERMUTATION, Property("reflection", "z(x) - z(-x) is x", _reflected)),
 )
