@@ -181,6 +181,11 @@ class Trials:
     usual: float | None = None
     fixed: tuple[float, ...] = ()
 
+    @classmethod
+    def at(cls, value: float, exact: float | None = None, usual: float | None = None) -> Trials:
+        """The same value in each setting of a campaign."""
+        return cls((value, value, value), exact, usual)
+
 
 _BY_ROLE = {
     Role.DECAY_RATE: lambda default: Trials((default, 0.875, 0.5), 0.75, 0.9),

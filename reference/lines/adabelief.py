@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..formula import Optimizer
-from ..pieces.correction import CORRECTION
+from ..pieces.correction import CORRECTION, coincidences
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import over
 from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY
@@ -65,6 +65,15 @@ BELIEF = Axis(
 )
 
 
+AXES = (
+    CORRECTION,
+    EPSILON,
+    BELIEF,
+    LOOKAHEAD.of("none", "nadam", in_matrix=()),
+    DECAY.of(in_matrix=("l2", "decoupled")),
+)
+
+
 class AdabeliefState(NamedTuple):
     """``t``: steps done; ``V``: first moment; ``S``: the mean square of g - V; both in the weights' shape."""
 
@@ -98,13 +107,8 @@ adabelief = Optimizer(
     title="AdaBelief",
     latex=r"V=\beta_1V+(1-\beta_1)g,\quad S=\beta_2S+(1-\beta_2)(g-V)^2+\epsilon,\quad "
     r"W=W-\alpha\frac{V/(1-\beta_1^t)}{\sqrt{S/(1-\beta_2^t)}+\epsilon}",
-    axes=(
-        CORRECTION,
-        EPSILON,
-        BELIEF,
-        LOOKAHEAD.of("none", "nadam", in_matrix=()),
-        DECAY.of(in_matrix=("l2", "decoupled")),
-    ),
+    axes=AXES,
+    coincidences=coincidences(AXES, ""),
     errata=(Erratum("epsilon", "Is the ε that S is stored with the one that is added to its root?"),),
     source="Zhuang et al., AdaBelief optimizer: adapting stepsizes by the belief in observed gradients, NeurIPS 2020, "
     "algorithm 2, https://arxiv.org/abs/2010.07468",

@@ -14,7 +14,7 @@ from ..pieces.momentum import MOMENTUM, NESTEROV
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, invariant_to_scale
 from ..pieces.rate import RATE
 from ..pieces.start import start_axis
-from ..vocabulary import Erratum
+from ..vocabulary import Coincidence, Erratum
 
 _NO_LOOKAHEAD = NESTEROV.option("none").does
 
@@ -66,6 +66,8 @@ adagrad = Optimizer(
     notes="The paper's ε is called δ. Where all gradients were zero, optax takes no step even with ε = 0; with ε > 0 that is "
     "the same function.",
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, invariant_to_scale(eps=0.0)),
+    # of a sum, the first term is all there is after the first step
+    coincidences=(Coincidence("start", "zero", {}, ("first-gradient",)),),
     family="adagrad",
     hyperparameters=(
         replace(EPS, default=1e-10),

@@ -85,7 +85,7 @@ momentum = Optimizer(
             1.0,
             aliases=("damp",),
             neutral=0.0,
-            trials=Trials((0.25,) * 3, 0.25, 0.1),
+            trials=Trials.at(0.25, 0.25, 0.1),
         ),
         WEIGHT_DECAY,
         initial("initial_scale", "V", 1.0),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..formula import Optimizer
-from ..pieces.correction import CORRECTION
+from ..pieces.correction import CORRECTION, coincidences
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON, ORDER, over
 from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY, initial
@@ -14,6 +14,16 @@ from ..pieces.start import AtNumber, start_axis
 from ..vocabulary import Erratum, Option
 
 _MILLIONTH = Option("millionth", "it starts at 10⁻⁶, as in the authors' experiments", "10^{-6}", AtNumber(1e-6))
+
+
+AXES = (
+    CORRECTION.of(printed="none", standard="complement-of-power"),
+    EPSILON.of("outside-root", "inside-root", "inside-and-outside"),
+    ORDER,
+    DECAY.of(in_matrix=("l2", "decoupled")),
+    start_axis("first_start", "V", "initial_first", more=(_MILLIONTH,)),
+    start_axis("second_start", "S", "initial_second", "square", more=(_MILLIONTH,)),
+)
 
 
 class YogiState(NamedTuple):
@@ -49,14 +59,8 @@ yogi = Optimizer(
     r"W=W-\alpha\frac{V}{\sqrt S+\epsilon}",
     standard_latex=r"V=\beta_1V+(1-\beta_1)g,\quad S=S-(1-\beta_2)\,\mathrm{sign}(S-g^2)\,g^2,\quad "
     r"W=W-\alpha\frac{V/(1-\beta_1^t)}{\sqrt{S/(1-\beta_2^t)}+\epsilon}",
-    axes=(
-        CORRECTION.of(printed="none", standard="complement-of-power"),
-        EPSILON.of("outside-root", "inside-root", "inside-and-outside"),
-        ORDER,
-        DECAY.of(in_matrix=("l2", "decoupled")),
-        start_axis("first_start", "V", "initial_first", more=(_MILLIONTH,)),
-        start_axis("second_start", "S", "initial_second", "square", more=(_MILLIONTH,)),
-    ),
+    axes=AXES,
+    coincidences=coincidences(AXES, ORDER.name),
     errata=(Erratum("correction", "Are the averages corrected for their start, as in Adam?"),),
     source="Zaheer et al., Adaptive methods for nonconvex optimization, NeurIPS 2018, algorithm 2, "
     "https://papers.nips.cc/paper/2018/hash/90365351ccc7437a1309dc64e4db32a3-Abstract.html; optax.yogi",

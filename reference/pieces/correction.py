@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..vocabulary import Axis, Option
+from ..vocabulary import Axis, Coincidence, Option
 from .counting import chosen
 from .epsilon import over
 
@@ -106,6 +106,17 @@ _STANDARD = Rule(_complement_of_power, _scheduled_complement_of_power)
 def _both(rule: Rule) -> Correction:
     return Correction(rule, rule)
 
+
+def coincidences(axes: tuple[Axis, ...], order: str) -> tuple[Coincidence, ...]:
+    """What is one function with the correction of a line with these axes, ``order`` among them: what is not a number is so
+    whatever else is chosen, and where S is not corrected nothing comes before its correction."""
+    others = (axis for axis in axes if axis.name != CORRECTION.name)
+    not_a_number = (Coincidence(axis.name, axis.standard, {CORRECTION.name: ("count-from-zero",)}) for axis in others)
+    first = tuple(Coincidence(order, "after-correction", SECOND_AS_IT_IS) for axis in axes if axis.name == order)
+    return (*not_a_number, *first)
+
+
+SECOND_AS_IT_IS = {"correction": ("none", "first-only")}
 
 CORRECTION = Axis(
     name="correction",

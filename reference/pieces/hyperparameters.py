@@ -45,7 +45,7 @@ EPS_ROOT = Hyperparameter(
     role=Role.EPSILON,
     aliases=("epsilon_root",),
     neutral=0.0,
-    trials=Trials((2.0**-6,) * 3),
+    trials=Trials.at(2.0**-6),
 )
 WEIGHT_DECAY = Hyperparameter(
     "weight_decay",
@@ -56,7 +56,7 @@ WEIGHT_DECAY = Hyperparameter(
         *("lambda", "lambda_", "lambd", "lam"),
     ),
     neutral=0.0,
-    trials=Trials((0.125,) * 3, 0.125, 0.01),
+    trials=Trials.at(0.125, 0.125, 0.01),
 )
 RATE_DECAY = Hyperparameter(
     "rate_decay",
@@ -64,7 +64,7 @@ RATE_DECAY = Hyperparameter(
     0.01,
     aliases=("lr_decay", "learning_rate_decay", "decay"),
     neutral=0.0,
-    trials=Trials((0.25,) * 3),
+    trials=Trials.at(0.25),
 )
 MOMENTUM = Hyperparameter(
     "momentum",
@@ -75,7 +75,7 @@ MOMENTUM = Hyperparameter(
     Role.DECAY_RATE,
     MOMENTUM_NAMES,
     neutral=0.0,
-    trials=Trials((0.5,) * 3, 0.5, 0.9),
+    trials=Trials.at(0.5, 0.5, 0.9),
 )
 KEPT = Trials((0.9, 0.875, 0.5), 0.75, 0.9, (0.9, 0.99, 0.95, 0.999, 0.5))
 
@@ -83,4 +83,4 @@ KEPT = Trials((0.9, 0.875, 0.5), 0.75, 0.9, (0.9, 0.99, 0.95, 0.999, 0.5))
 def initial(name: str, of: str, default: float, aliases: tuple[str, ...] = ()) -> Hyperparameter:
     """The number that an average starts at, where it starts at a number of one's own."""
     meaning = f"{of} before the first step where it starts at a number of one's own"
-    return Hyperparameter(name, meaning, default, aliases=aliases, neutral=0.0, trials=Trials((1.0,) * 3))
+    return Hyperparameter(name, meaning, default, aliases=aliases, neutral=0.0, trials=Trials.at(1.0))

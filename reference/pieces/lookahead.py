@@ -147,5 +147,5 @@ MOMENTUM_DECAY = Hyperparameter(
     "ψ of the momentum schedule, dimensionless",
     0.004,
     aliases=("schedule_decay", "psi", "initial_decay"),
-    trials=Trials((0.004,) * 3),
+    trials=Trials.at(0.004),
 )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..formula import Optimizer
 from ..vocabulary import Coincidence
-from .correction import CORRECTION, STORED
+from .correction import CORRECTION, SECOND_AS_IT_IS, STORED, coincidences
 from .decay import DECAY, moved
 from .epsilon import EPSILON, ORDER
 from .hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, RATE_DECAY, WEIGHT_DECAY, initial
@@ -31,18 +31,10 @@ AXES = (
     start_axis("second_start", "S", "initial_second", "square"),
 )
 
-_SECOND_AS_IT_IS = {"correction": ("none", "first-only")}
-
 COINCIDENCES = (
-    # what is not a number is so whatever else is chosen
-    *(
-        Coincidence(axis.name, axis.standard, {"correction": ("count-from-zero",)})
-        for axis in AXES
-        if axis.name != CORRECTION.name
-    ),
+    *coincidences(AXES, ORDER.name),
     Coincidence("stored", "average", {"correction": ("none",)}),
-    Coincidence("epsilon_order", "after-correction", _SECOND_AS_IT_IS),
-    Coincidence("maximum", "before-correction", _SECOND_AS_IT_IS, ("after-correction",)),
+    Coincidence("maximum", "before-correction", SECOND_AS_IT_IS, ("after-correction",)),
     # a factor that is the same at every step passes through a maximum
     Coincidence("maximum", "before-correction", {"correction": ("complement",)}, ("after-correction",)),
 )

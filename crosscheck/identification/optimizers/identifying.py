@@ -156,15 +156,16 @@ class _Identifying:
         equals = search.equals(found.candidate)
         outcome = separate(self.bench, space, equals, seed)
         self.played = [*self.played, *outcome.played]
-        if len(outcome.left) == 1:  # two moves at once may lead to others
+        if len({space.function_of(candidate) for candidate in outcome.left}) == 1:  # two moves at once may lead to others
             search = Search(self._seen(space, self.played), space.moves)
-            outcome = separate(self.bench, space, [outcome.left[0], *search.pairs(outcome.left[0])], seed + 100)
+            outcome = separate(self.bench, space, [*outcome.left, *search.pairs(outcome.left[0])], seed + 100)
             self.played = [*self.played, *outcome.played]
         self.ladder.evaluated += search.evaluated
         if not outcome.left:
             return Found(space, max(equals, key=self._seen(space, self.played).score), False)
-        best = min(outcome.left, key=lambda c: _distance(space, c))
-        return Found(space, best, True, same=tuple(c for c in outcome.left if c != best))
+        best = min(outcome.left, key=lambda c: (space.function_of(c) != c, _distance(space, c)))
+        others = {space.function_of(c): c for c in reversed(outcome.left) if space.function_of(c) != space.function_of(best)}
+        return Found(space, best, True, same=tuple(reversed(others.values())))
 
     def _confirmed(self, found: Found, seen: Surroundings) -> Confirmation:
         if not found.fits:

@@ -29,7 +29,7 @@ def separate(bench: Bench, space: Space, candidates: Sequence[Candidate], seed: 
     """Ask the box for the traces that split the candidates best, until none is found that splits them or one is left."""
     left, played = list(candidates), []
     for round_ in range(ROUNDS):
-        if len(left) < 2:
+        if len({space.function_of(candidate) for candidate in left}) < 2:
             break
         trace = best_split(bench, space, left, seed + round_)
         if trace is None:

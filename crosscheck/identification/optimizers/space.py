@@ -106,6 +106,10 @@ class Space:
         shown = all(option in self.options(axis) for axis, option in reading.choices)
         return replace(candidate, reading=reading) if shown else candidate
 
+    def function_of(self, candidate: Candidate) -> Candidate:
+        """The candidate that stands for all that are the same function by algebra, however they round."""
+        return replace(candidate, reading=self.line.function_of(candidate.reading))
+
     def moves(self, candidate: Candidate) -> Iterator[tuple[Coordinate, list[Candidate]]]:
         """Each coordinate with the candidates that differ from this one in it alone."""
         for axis, option in candidate.reading.choices:
