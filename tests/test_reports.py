@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from xml.etree import ElementTree
 
 import jsonschema
@@ -36,7 +36,9 @@ from gradspec.crosscheck.findings import (
     Unfinished,
     Witness,
 )
+from gradspec.crosscheck.inputs.traces import Schedule
 from gradspec.reports import arrange, diff, journal, mathml, page, plots, schema, signs, store, summary
+from gradspec.reports.words import samples, sheet
 from rich.console import Console
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -765,3 +767,66 @@ def test_reports_import_no_framework_and_no_plotting_until_asked() -> None:
 
 if __name__ == "__main__":  # to look at: python -m gradspec.tests.test_reports FOLDER
     print(page.write_page(sample(), sys.argv[1]))  # noqa: T201 (run by hand, it says where the page is)
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+DEVIATIONS = deviations(TIE)
+
+
+def test_every_schedule_and_every_kind_of_sample_has_a_name_for_people():
+    assert samples.SCHEDULES.keys() == {schedule.value for schedule in Schedule}
+    kinds = get_args(get_type_hints(Label)["kind"])
+    said = [samples.label(Label(kind, "p" if kind == "hard" else "", (("n", "3"),))) for kind in kinds]
+    assert len(set(said)) == len(kinds) and "drawn, n=3" in said and "witness of n=3" in said
+    assert samples.label(Label("hard", "drop")) == "a rate that drops to a hundredth"
+    assert samples.label(Label("hard", "a pair tied")) == "a pair tied"
+
+
+def test_a_counted_conclusion_names_the_largest_share_first_and_says_what_the_print_breaks():
+    ties, loss, *_ = DEVIATIONS
+    assert sheet.conclusion(ties) == (
+        "Of 3 functions of the frameworks' own that tell the options apart, 2 fit split, 1 fit first; "
+        "the printed line run as code gives split in jax and torch; the printed option breaks equal."
+    )
+    assert sheet.conclusion(loss) == (
+        "No subject in this run tells the options apart; "
+        "with normaliser=three the cotangent does not follow from the forward line."
+    )
+
+
+def test_a_question_that_the_catalogue_does_not_ask_is_which_of_the_options():
+    ties = msgspec.structs.replace(DEVIATIONS[0], question="")
+    assert sheet.question(ties, LINES[1]) == "ties: all or split or first or last?"
+    assert sheet.question(ties, None) == "ties: all or split?"
+
+
+def test_evidence_names_a_reading_by_its_role_or_by_what_sets_it_apart_from_the_standard_one():
+    check, line = CHECKS[1], LINES[1]
+    readings = {"all": "the printed reading", "split": "the standard reading", "last": "the standard reading with ties=last"}
+    for option, role in readings.items():
+        told = msgspec.structs.replace(check, reading={"ties": option})
+        deviation = msgspec.structs.replace(DEVIATIONS[0], evidence=[told])
+        assert f": fails for {role} (broken in 41 of 60, first on “a pair tied” " in sheet.evidence(deviation, line)[0]
+
+
+def test_a_proof_says_how_it_went():
+    _, refuted, proved, unfit = PROOFS
+    assert sheet.proof_detail(proved) == "all 2 entries, all symbols positive for n = 2."
+    assert sheet.proof_detail(refuted) == "the cotangent of y_hat[0, 0] differs for n = 2."
+    assert sheet.counterexample(refuted).endswith("the derivative is -2.0000000, the reading gives -1.3333333")
+    assert (sheet.proof_role(unfit), sheet.proof_detail(unfit)) == (
+        "standard but bias",
+        "no value for n = 2: b is of one column.",
+    )
+
+
+def test_a_deed_without_words_of_ours_is_shown_as_it_is():
+    own = msgspec.structs.replace(BROKEN, after=["mirrored", "x"])
+    assert sheet.breach(own).endswith("(x = [1., 1.]): mirrored x, Σ x_bar is 2.00000 instead of 1.00000")
+
+
+def test_numbers_that_look_the_same_are_told_apart_by_their_difference():
+    near = msgspec.structs.replace(BROKEN, expected="2.00000", difference="1e-12")
+    assert sheet.breach(near).endswith("is 2.00000 instead of 2.00000, off by 1e-12")

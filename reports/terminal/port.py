@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...crosscheck.answers import Mapped, Port, Refusal
+from ..words.samples import SCHEDULES
 from . import words
 from .layout import indented, item, sections, table
 from .words import numbers
@@ -13,12 +14,6 @@ _HEADS = {
     "same": "the same function, at the same values",
     "mapped": "the same function",
     "closest": "NOT THE SAME: this is the closest there is",
-}
-_SCHEDULES = {
-    "constant": "a constant rate",
-    "halving": "a rate that halves every fifth step",
-    "new-every-step": "a rate that is new at every step",
-    "drop": "a rate that drops to a hundredth",
 }
 
 
@@ -132,7 +127,7 @@ def _doubts(port: Port) -> Iterator[str]:
 def _why(refusal: Refusal) -> str:
     if not refusal.schedule:
         return refusal.words
-    where = f"at step {refusal.step} with {_SCHEDULES[refusal.schedule]}"
+    where = f"at step {refusal.step} with {SCHEDULES[refusal.schedule]}"
     if refusal.target is None:
         return f"the two readings can be told apart {where}, at weight {refusal.weight}"
     return f"{where} weight {refusal.weight} is {refusal.target!r}, where the source's reading gives {refusal.source!r}"

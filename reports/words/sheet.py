@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...crosscheck.findings import Breach, Check, Deviation, Label, LineInfo, Proof
+from ...crosscheck.findings import Breach, Check, Deviation, LineInfo, Proof
+from .samples import label
 
 # --- properties -----------------------------------------------------------------------------------------------------
 
@@ -65,13 +66,6 @@ def sample(found: Breach) -> str:
     """A sample by its label and its numbers or, where these are many, its sizes."""
     numbers = ", ".join(f"{name} = {_array(values)}" for name, values in found.inputs.items()) or _pairs(found.sizes)
     return f"“{label(found.sample)}” ({numbers})" if found.sample else ""
-
-
-def label(of: Label) -> str:
-    """What a sample is called."""
-    chosen = ", ".join(f"{name}={value}" for name, value in of.chosen)
-    kinds = {"witness": f"witness of {chosen}", "packed": "witnesses side by side", "plain": "plain numbers"}
-    return of.name if of.kind == "hard" else kinds.get(of.kind, f"drawn, {chosen}")
 
 
 def _array(values: Any) -> str:
