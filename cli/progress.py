@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..reports.signs import SIGNS, fails, reason
+from ..reports.signs import SIGNS, fails
+from ..reports.words.cells import reason
 
 if TYPE_CHECKING:
     from ..crosscheck.findings import Finding

@@ -12,7 +12,7 @@ from .selection import formula_argument
 from .status import FAILED, FINE, INTERRUPTED
 
 if TYPE_CHECKING:
-    from ..crosscheck.campaign.run import Plan
+    from ..crosscheck.campaign.plan import Plan
     from ..crosscheck.findings import Finding, Findings
     from ..reports.journal import Header
 
@@ -76,7 +76,7 @@ def status(findings: Findings, asked: Iterable[str], installed: Mapping[str, boo
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
-    from ..crosscheck.campaign.run import Plan
+    from ..crosscheck.campaign.plan import Plan
     from ..crosscheck.cells.matrix import chosen_dtypes
     from ..crosscheck.inputs.profiles import profile
     from .selection import adapters, lines
@@ -125,7 +125,7 @@ def _header(plan: Plan) -> Header:
 
 
 def _refresh_witnesses(plan: Plan) -> None:
-    from ..crosscheck.campaign import run as campaign
+    from ..crosscheck.campaign import refresh as campaign
     from .progress import progress
 
     with progress("lines") as shown:

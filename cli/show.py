@@ -76,7 +76,8 @@ def _print_lines(found: list[Finding]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from ..reports.signs import SIGNS, TERMINAL_COLOURS, reason, tally
+    from ..reports.signs import SIGNS, TERMINAL_COLOURS, tally
+    from ..reports.words.cells import reason
 
     console = Console()
     for finding in found:

@@ -15,10 +15,9 @@ from msgspec import Struct
 
 from ..reference.catalogue import line as line_named
 from ..reference.formula import Formula
-from .findings import Label, Quantity, Witness
+from .findings import Label, Loss, Number, Quantity, Witness
 
 Verdict = Literal["identified", "ambiguous", "no-reading"]
-Number = float | str  # "nan", "inf" or "-inf" where it is no finite number, which JSON has no word for
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -366,15 +365,6 @@ class Reduction(Enum):
     MEAN = "mean"
     SUM = "sum"
     EACH = "each"
-
-
-class Loss(Enum):
-    """A known way in which precision is lost: subnormal numbers are flushed to zero, exp and its like err by more units in the
-    last place than is expected, scalars are stored in float32."""
-
-    FLUSHED = "flushed-subnormals"
-    COARSE = "coarse-functions"
-    NARROW = "narrow-scalars"
 
 
 class Unlaid(Enum):

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from enum import Enum
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Verdict = Literal["agrees", "convention", "erratum", "precision", "defect", "stale", "absent", "not-run"]
 
 Part = Literal["proofs", "checks", "curves"]  # of what is found out about a line itself
 
-VERDICTS: dict[str, str] = {
-    "agrees": "the printed reading fits everything that was returned",
-    "convention": "another legitimate reading than the printed one fits",
-    "erratum": "the standard reading fits where the sheet prints another",
-    "precision": "the right real function, evaluated worse than its best-conditioned reading allows",
-    "defect": "no reading fits",
-    "stale": "the adapter claims a reading that does not fit, or a deviation that no longer shows",
-    "absent": "the framework does not offer it",
-    "not-run": "crashed, timed out, was interrupted, or is not installed",
-}
+VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 # Verdicts that fail a run, unless the adapter names the limitation behind them.
 FAILING = ("defect", "stale", "not-run")
@@ -68,6 +61,207 @@ class Label(Struct, frozen=True):
         return ", ".join([self.name or self.kind, *(f"{name}={value}" for name, value in self.chosen)])
 
 
+class Loss(Enum):
+    """A way in which libraries lose precision: without it no reading fits."""
+
+    FLUSHED = "flushed-subnormals"
+    COARSE = "coarse-functions"  # exp, log or tanh err by more than is expected of them
+    NARROW = "narrow-scalars"  # scalars of an optimizer are stored in float32
+
+
+class NoValue(Struct, frozen=True, tag=True):
+    """A reading has no value on a sample: 0/0, or shapes that do not fit; ``why`` is what it says itself."""
+
+    why: str
+
+
+class OtherShape(Struct, frozen=True, tag=True):
+    """What was observed has another shape than the reading's value."""
+
+    expected: tuple[int, ...]
+    observed: tuple[int, ...]
+
+
+class Outside(Struct, frozen=True, tag=True):
+    """What was observed is outside of the budget."""
+
+
+class Violation(Struct, frozen=True):
+    """The first number that a reading does not contain: the output and the index in it (none where ``cause`` is of the whole),
+    and in which of the trials, counted from 0."""
+
+    output: str
+    index: tuple[int, ...]
+    cause: Outside | OtherShape | NoValue
+    trial: int = 0
+
+
+# --- why a verdict came out, as data; reports say it in words ----------------------------------------------------------
+
+Number = float | Literal["nan", "inf", "-inf"]  # JSON has no word for the others
+
+
+def number(value: Any) -> Number:
+    """A number as files can hold it."""
+    plain = float(value)
+    if math.isfinite(plain):
+        return plain
+    return "nan" if math.isnan(plain) else "inf" if plain > 0 else "-inf"
+
+
+class Named(Struct, frozen=True):
+    """A reading by its role, and by the axes on which it departs from the printed one."""
+
+    role: Literal["printed", "standard", "other"]
+    departs: dict[str, str]
+
+
+class Change(Struct, frozen=True):
+    """An axis on which one option is the case instead of another."""
+
+    axis: str
+    option: str
+    instead_of: str
+
+
+class PrintedFits(Struct, frozen=True, tag=True):
+    """The printed reading fits or, where precision is lost, its function."""
+
+
+class Departs(Struct, frozen=True, tag=True):
+    """Another reading than the printed one fits; ``standard`` where the standard one has all these options."""
+
+    changes: tuple[Change, ...]
+    standard: bool
+
+
+class SameNumbers(Struct, frozen=True, tag=True):
+    """A claimed reading gives the same numbers on all inputs tried."""
+
+    claim: Named
+
+
+class Outdone(Struct, frozen=True, tag=True):
+    """Better evaluations of the same real function, which are ruled out."""
+
+    changes: tuple[Change, ...]
+
+
+class Lossy(Struct, frozen=True, tag=True):
+    """Readings fit only where precision is lost in these ways."""
+
+    losses: tuple[Loss, ...]
+
+
+class NotClaimed(Struct, frozen=True, tag=True):
+    """Something else than the claimed reading fits, or (None) the printed one fits as well."""
+
+    claim: Named
+    fits: Named | None
+
+
+class NothingFits(Struct, frozen=True, tag=True):
+    """No reading fits, and where the nearest one is violated."""
+
+    nearest: Named
+    violation: Violation
+
+
+class ForwardContradicts(Struct, frozen=True, tag=True):
+    """Forward mode contradicts reverse mode on a sample: ⟨z̄, ż⟩ is ``pushed``, ⟨x̄, ẋ⟩ is ``pulled`` ± ``budget``."""
+
+    sample: Label
+    pushed: Number
+    pulled: Number
+    budget: Number
+
+
+class NoEvidence(Struct, frozen=True, tag=True):
+    """Every budget is as wide as the value: rounding may explain any number on all inputs tried."""
+
+
+class KnownOtherwise(Struct, frozen=True, tag=True):
+    """Not what is known of the framework, or (``gone``) what is known no longer shows."""
+
+    what: str
+    gone: bool = False
+
+
+class NotInstalled(Struct, frozen=True, tag=True):
+    package: str
+    install: str  # the command
+
+
+class Missing(Struct, frozen=True, tag=True):
+    """The framework has no such name in these versions."""
+
+    name: str
+    versions: dict[str, str]
+
+
+class OnlyDtypes(Struct, frozen=True, tag=True):
+    dtypes: tuple[str, ...]
+
+
+class Said(Struct, frozen=True, tag=True):
+    """Words of the framework itself, or of its adapter."""
+
+    words: str
+
+
+class TimedOut(Struct, frozen=True, tag=True):
+    seconds: float
+
+
+class Died(Struct, frozen=True, tag=True):
+    """The process died."""
+
+    exit_code: int | None
+
+
+class Failed(Struct, frozen=True, tag=True):
+    """An error of the engine or of an adapter, outside of the framework."""
+
+    error: str
+
+
+class Interrupted(Struct, frozen=True, tag=True):
+    """The run was interrupted before its turn."""
+
+
+Lost = TimedOut | Died | Failed  # why work that was sent to another process came to nothing
+Reason = (
+    PrintedFits
+    | Departs
+    | SameNumbers
+    | Outdone
+    | Lossy
+    | NotClaimed
+    | NothingFits
+    | ForwardContradicts
+    | NoEvidence
+    | KnownOtherwise
+    | NotInstalled
+    | Missing
+    | OnlyDtypes
+    | Said
+    | TimedOut
+    | Died
+    | Failed
+    | Interrupted
+)
+
+
+class Known(Struct, frozen=True):
+    """A known limitation of a framework, with its source."""
+
+    what: str
+    source: str
+
+
+# --- what is found out about a cell ---------------------------------------------------------------------------------
+
+
 class Quantity(Struct, frozen=True):
     """A named array, twice: for people in decimal, and exactly, as hexadecimal floating point. ``shape`` () is a scalar."""
 
@@ -77,24 +271,32 @@ class Quantity(Struct, frozen=True):
     hexadecimal: list[str]
 
 
-class Witness(Struct, frozen=True):
-    """The smallest input found on which two readings part, with what each gives and what the subject returned.
+class Side(Struct, frozen=True):
+    """What a reading gives on a witness: its value or, where it has none, what it says itself."""
 
-    ``separates`` are the two readings as axis -> option: the one observed (or the standard one) and the printed one.
-    ``where`` names the output and the index at which they part: "x_bar[0]", or "w after step 2 [0]".
-    ``ulps`` is the distance of the two readings' values there in units in the last place of the dtype, and ``budget`` the
-    sum of their two budgets, in the same unit. A reading without a value (0/0, shapes that do not fit) is said in words.
+    reading: dict[str, str]
+    value: Quantity | None
+    why: str = ""
+
+
+class Witness(Struct, frozen=True):
+    """The smallest input found on which two readings are separated, with what each gives and what the subject returned.
+
+    ``sides`` are the two readings: the one observed (or the standard one) and the printed one; one alone where the nearest
+    reading fails. ``output`` and ``index`` say where they are separated; of an optimizer the index is the step, from 0, and
+    the weight. ``ulps`` is the distance of the two values there in units in the last place of the dtype, and ``budget`` the
+    sum of their budgets, in the same unit.
     """
 
     dtype: str
     inputs: list[Quantity]
     settings: dict[str, str]
-    separates: list[dict[str, str]]
-    where: str
-    values: list[Quantity]  # one for each of ``separates``, and then "observed" where a framework was asked
+    sides: list[Side]
+    output: str
+    index: list[int]
+    observed: Quantity | None  # where a framework was asked
     ulps: float | None
     budget: float | None
-    remarks: list[str] = []
 
 
 class Finding(Struct, frozen=True):
@@ -102,7 +304,7 @@ class Finding(Struct, frozen=True):
 
     cell: Cell
     verdict: Verdict
-    reason: str
+    reason: tuple[Reason, ...]
     claim: dict[str, str] = {}  # the reading claimed, all axes; empty on the derived route
     fits: list[dict[str, str]] = []  # readings that fit all trials
     ruled_out: list[dict[str, str]] = []
@@ -116,7 +318,8 @@ class Finding(Struct, frozen=True):
     source: str = ""
     notes: str = ""
     limits: str = ""
-    known: str = ""  # the limitation that makes a failing verdict an expected one, with its source
+    known: Known | None = None
+    excused: bool = False  # whether a failing verdict is expected: it is known, or the framework is not installed
     seconds: float = 0.0
 
     def __repr__(self) -> str:
@@ -204,7 +407,7 @@ class Unfinished(Struct, frozen=True):
 
     line: str
     part: Part
-    reason: str
+    reason: Lost
 
 
 class Deviation(Struct, frozen=True):

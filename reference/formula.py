@@ -166,7 +166,8 @@ class Map(Formula):
     each with what a body is handed for it. ``prints`` says which of the two stands on the sheet; for a backward line the
     forward is the printed forward lines above it, composed. ``as_code`` holds the axes on which the ink, typed into a language
     of arrays, means something else than on paper (a sum of unlike shapes broadcasts there). ``recognised`` is false where a
-    function at hand is not held against the line, since it is made of other lines.
+    function at hand is not held against the line, since it is made of other lines. ``reads_nan`` is true where readings differ
+    on what becomes of a NaN.
     """
 
     inputs: Mapping[str, Input]
@@ -182,6 +183,7 @@ class Map(Formula):
     mnemonic: Mnemonic | None = None
     set_valued: Literal["", "max", "min"] = ""
     batch_axis: str = ""
+    reads_nan: bool = False
     as_code: Mapping[str, str] = field(default_factory=dict)
     domain: str = "all reals"
     recognised: bool = True

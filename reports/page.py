@@ -13,12 +13,13 @@ from typing import TypeVar
 import jinja2
 from markupsafe import Markup
 
-from ..crosscheck.findings import VERDICTS, AxisInfo, Check, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
+from ..crosscheck.findings import AxisInfo, Check, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
 from . import arrange
 from .mathml import typeset
-from .signs import SIGNS, fails, reason, tally, worst
+from .signs import SIGNS, fails, tally, worst
 from .store import check_writable, in_order, write_atomically
-from .words import sheet as words
+from .words import cells, sheet
+from .words.cells import reason
 
 FILE_NAME = "index.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -95,17 +96,21 @@ def _environment() -> jinja2.Environment:
         "differing_axes": arrange.differing_axes,
         "duration": duration,
         "reason": reason,
-        "proof_role": words.proof_role,
-        "proof_detail": words.proof_detail,
-        "counterexample": words.counterexample,
-        "check_detail": words.check_detail,
-        "question": words.question,
-        "conclusion": words.conclusion,
-        "evidence": words.evidence,
+        "lost": cells.lost,
+        "place": cells.where,
+        "remarks": cells.remarks,
+        "sides": cells.readings,
+        "proof_role": sheet.proof_role,
+        "proof_detail": sheet.proof_detail,
+        "counterexample": sheet.counterexample,
+        "check_detail": sheet.check_detail,
+        "question": sheet.question,
+        "conclusion": sheet.conclusion,
+        "evidence": sheet.evidence,
     }
     environment.globals |= {
         "signs": SIGNS,
-        "meanings": VERDICTS,
+        "meanings": cells.VERDICTS,
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "behaviour": Markup((TEMPLATES / "behaviour.js").read_text(encoding="utf-8")),
     }
@@ -158,10 +163,10 @@ def _troubles(subjects: list[arrange.Subject]) -> dict[str, list[arrange.Subject
     return {verdict: [s for s in subjects if s.verdict == verdict] for verdict in ("defect", "stale", "precision")}
 
 
-def _not_run(cells: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+def _not_run(every: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
     """Cells that did not run, by reason, the most frequent first."""
     found: dict[str, list[Finding]] = defaultdict(list)
-    for finding in cells:
+    for finding in every:
         if finding.verdict == "not-run":
             found[reason(finding)].append(finding)
     return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))

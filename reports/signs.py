@@ -39,12 +39,7 @@ def worst(verdicts: Iterable[str]) -> str:
 
 def fails(finding: Finding) -> bool:
     """Whether it fails the run: a failing verdict is excused by a limitation that the adapter names."""
-    return finding.verdict in FAILING and not finding.known
-
-
-def reason(finding: Finding) -> str:
-    """Why, and what excuses it."""
-    return f"{finding.reason} (known: {finding.known})" if finding.known else finding.reason
+    return finding.verdict in FAILING and not finding.excused
 
 
 def tally(verdicts: Iterable[str]) -> dict[str, int]:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from ..crosscheck.findings import Finding, Findings
 from . import arrange
-from .signs import SIGNS, TERMINAL_COLOURS, fails, reason, tally
+from .signs import SIGNS, TERMINAL_COLOURS, fails, tally
+from .words.cells import lost, reason
 
 NAMED = 4  # subjects in a row of the terminal's table
 
@@ -27,7 +28,7 @@ def summary(findings: Findings) -> RenderableType:
     if failing := [f for f in findings.cells if fails(f)]:
         parts += [Text(), _failing(failing)]
     if findings.unfinished:
-        parts += [Text(), *(_marked("not-run", f"{one.part} of {one.line}: {one.reason}") for one in findings.unfinished)]
+        parts += [Text(), *(_marked("not-run", f"{one.part} of {one.line}: {lost(one.reason)}") for one in findings.unfinished)]
     if reasons := not_run_reasons(findings.cells):
         parts += [Text(), *reasons_as_text(reasons)]
     return Group(*parts)
@@ -39,7 +40,7 @@ def closing_lines(findings: Iterable[Finding]) -> list[str]:
     lines = [
         f"{len(cells)} cells: " + ", ".join(f"{SIGNS[v]} {n} {v}" for v, n in tally(f.verdict for f in cells).items() if n)
     ]
-    lines += [f"{SIGNS[f.verdict]} {f.cell.id}: {f.verdict}. {f.reason}" for f in cells if fails(f)]
+    lines += [f"{SIGNS[f.verdict]} {f.cell.id}: {f.verdict}. {reason(f)}" for f in cells if fails(f)]
     lines += [text.plain for text in reasons_as_text(not_run_reasons(cells))]
     return lines if cells else ["no cells"]
 

@@ -19,8 +19,9 @@ from gradspec.adapters.errors import Unsupported
 from gradspec.adapters.frameworks.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Rounding
-from gradspec.crosscheck.cells.examination import examine, subject_of
+from gradspec.crosscheck.cells.examination import examine
 from gradspec.crosscheck.cells.matrix import cells
+from gradspec.crosscheck.cells.subject import subject_of
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.shared import samples
 from gradspec.reference.catalogue import catalogue, line
@@ -332,7 +333,7 @@ def _axes_of(claimed, neighbours) -> set[str]:
 
 def _part(a, b) -> bool:
     """Whether the enclosures of two readings of a trace are disjoint somewhere."""
-    return any(mine.parts_from(other).any() for mine, other in zip(a, b, strict=True))
+    return any(mine.separate_from(other).any() for mine, other in zip(a, b, strict=True))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -461,9 +462,7 @@ def test_a_line_that_is_shown_one_shape_is_told_from_what_would_fit_there_as_wel
     for cell in cells(["jax"], ["mlp.Z", "mlp2.loss"], ["float64"]):
         if cell.route == "derived":
             finding, formula = examine(cell, profile("quick")), line(cell.line)
-            assert len({formula.meaning(formula.reading("printed", **fitting)) for fitting in finding.fits}) == 1, (
-                finding.reason
-            )
+            assert len({formula.meaning(formula.reading("printed", **fitting)) for fitting in finding.fits}) == 1, finding.fits
 
 
 @pytest.mark.parametrize("mode", ADAPTER.map_modes)

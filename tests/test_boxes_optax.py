@@ -21,9 +21,9 @@ from gradspec.adapters.contract import Trace
 from gradspec.adapters.errors import BoxError, Unsupported
 from gradspec.adapters.frameworks.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
-from gradspec.crosscheck.findings import Label
+from gradspec.crosscheck.findings import Label, NoValue
 from gradspec.crosscheck.inputs.samples import TraceSample
-from gradspec.crosscheck.readings.compare import Undefined, predict
+from gradspec.crosscheck.readings.compare import allowed
 from gradspec.reference import ArgumentError, catalogue, line
 from gradspec.reference.formula import Optimizer
 from jax.example_libraries import optimizers as examples
@@ -336,8 +336,8 @@ def realised(formula, trace, reading="standard"):
 
 def enclosure(formula, reading, trace):
     flushed = precision(trace.weights.dtype.name).flushing()
-    predicted = predict(formula, formula.reading(reading), TraceSample(Label("plain"), trace), flushed)
-    assert not isinstance(predicted, Undefined)
+    predicted = allowed(formula, formula.reading(reading), TraceSample(Label("plain"), trace), flushed)
+    assert not isinstance(predicted, NoValue)
     return predicted["w"]
 
 

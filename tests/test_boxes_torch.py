@@ -20,10 +20,10 @@ from gradspec.adapters import BoxError, Run, Unsupported, load  # noqa: E402 (ne
 from gradspec.adapters.contract import Trace  # noqa: E402
 from gradspec.adapters.frameworks.pytorch import ADAPTER, to_numpy, to_torch  # noqa: E402
 from gradspec.crosscheck.arithmetic.formats import precision  # noqa: E402
-from gradspec.crosscheck.findings import Label  # noqa: E402
+from gradspec.crosscheck.findings import Label, NoValue  # noqa: E402
 from gradspec.crosscheck.inputs.samples import TraceSample  # noqa: E402
 from gradspec.crosscheck.inputs.traces import Schedule, make_trace  # noqa: E402
-from gradspec.crosscheck.readings.compare import Undefined, predict  # noqa: E402
+from gradspec.crosscheck.readings.compare import allowed  # noqa: E402
 from gradspec.reference.arguments import ArgumentError  # noqa: E402
 from gradspec.reference.catalogue import catalogue, line  # noqa: E402
 from gradspec.reference.formula import Optimizer  # noqa: E402
@@ -313,8 +313,8 @@ def _deviations(formula: Optimizer) -> list[Reading]:
 
 
 def _holds(formula: Optimizer, reading: Reading, sample: TraceSample, stepped: np.ndarray, dtype: str) -> bool:
-    prediction = predict(formula, reading, sample, precision(dtype))
-    assert not isinstance(prediction, Undefined)
+    prediction = allowed(formula, reading, sample, precision(dtype))
+    assert not isinstance(prediction, NoValue)
     return bool(prediction["w"].contains(stepped).all())
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from gradspec.crosscheck.campaign import run as campaign
-from gradspec.crosscheck.campaign.run import Plan, run
-from gradspec.crosscheck.findings import Finding, Findings, Unfinished
+from gradspec.crosscheck.campaign import lines
+from gradspec.crosscheck.campaign.plan import Plan
+from gradspec.crosscheck.campaign.run import run
+from gradspec.crosscheck.findings import Died, Failed, Finding, Findings, Lost, TimedOut, Unfinished
+from gradspec.reports.words.cells import reason as words
 
 ADAPTER = """
 import os
@@ -95,8 +97,8 @@ def test_a_framework_that_hangs_or_dies_loses_its_own_cell_only(plan: Plan, monk
     findings = run(plan)
     assert verdicts(findings) == {"derived": "agrees", "sum": "agrees", "hangs": "not-run", "dies": "not-run"}
     reasons = {finding.cell.native: finding.reason for finding in findings.cells}
-    assert reasons["hangs"] == "did not finish within 5 s"
-    assert reasons["dies"] == "the process died (exit code 7)"
+    assert reasons["hangs"] == (TimedOut(5.0),)
+    assert reasons["dies"] == (Died(7),)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_an_error_in_forward_mode_ends_no_campaign(
     monkeypatch.setenv("TOY_FAULTS", fault)
     findings = run(plan)
     assert set(verdicts(findings).values()) == {"not-run"}
-    assert all(reason in finding.reason for finding in findings.cells)
+    assert all(reason in words(finding) for finding in findings.cells)
 
 
 SABOTAGE = """
@@ -144,7 +146,7 @@ def sabotaged(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pl
     """A plan in whose workers, as they start, what SHEET_FAULT names is done to scalar.sum, beside a line that is sound."""
     (tmp_path / "sitecustomize.py").write_text(SABOTAGE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(campaign, "OF_THE_SHEET", 1)
+    monkeypatch.setattr(lines, "OF_A_LINE", 1)
     return replace(plan, lines=("scalar.sum", "scalar.prod"))
 
 
@@ -153,18 +155,16 @@ def test_a_line_whose_body_raises_fails_the_run_under_its_name_and_ends_nothing(
 ) -> None:
     monkeypatch.setenv("SHEET_FAULT", "line")
     findings = run(sabotaged)
-    reason = "RuntimeError: a slip in the body"
+    reason = Failed("RuntimeError: a slip in the body")
     assert findings.unfinished == [Unfinished("scalar.sum", part, reason) for part in ("proofs", "checks")]
     assert {proof.line for proof in findings.proofs} == {check.line for check in findings.checks} == {"scalar.prod"}
-    assert all(reason in finding.reason for finding in findings.cells if finding.cell.line == "scalar.sum")
+    assert {finding.reason for finding in findings.cells if finding.cell.line == "scalar.sum"} == {(reason,)}
     assert not findings.interrupted
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"), [("hangs", "did not finish within 5 s"), ("dies", "the process died (exit code 7)")]
-)
+@pytest.mark.parametrize(("fault", "reason"), [("hangs", TimedOut(5.0)), ("dies", Died(7))])
 def test_a_curve_that_hangs_or_dies_is_lost_alone(
-    sabotaged: Plan, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
+    sabotaged: Plan, monkeypatch: pytest.MonkeyPatch, fault: str, reason: Lost
 ) -> None:
     monkeypatch.setenv("SHEET_FAULT", fault)
     findings = run(sabotaged)

@@ -18,15 +18,27 @@ from gradspec.adapters import available, load
 from gradspec.cli import COMMANDS, main, parser
 from gradspec.cli.mathtext import readable
 from gradspec.cli.report import status
-from gradspec.crosscheck.campaign.run import Plan
-from gradspec.crosscheck.findings import SCHEMA_VERSION, Cell, Finding, Findings, LineInfo, Unfinished
+from gradspec.crosscheck.campaign.plan import Plan
+from gradspec.crosscheck.findings import (
+    SCHEMA_VERSION,
+    Cell,
+    Finding,
+    Findings,
+    Known,
+    LineInfo,
+    NotInstalled,
+    PrintedFits,
+    Said,
+    TimedOut,
+    Unfinished,
+)
 from gradspec.reference import catalogue
 from gradspec.reports import journal, store
 
-AGREES = Finding(Cell("scalar.sum", "pytorch", "torch", "native", "sum", "float32", "eager"), "agrees", "it fits")
-DEFECT = Finding(Cell("scalar.max", "pytorch", "torch", "native", "amax", "float32", "eager"), "defect", "no reading fits")
-NOT_RUN = Finding(Cell("scalar.sum", "jax", "jax", "derived", "", "float64", "eager"), "not-run", "jax is not installed")
-EXCUSED = msgspec.structs.replace(NOT_RUN, known="not installed")  # as the engine says it
+AGREES = Finding(Cell("scalar.sum", "pytorch", "torch", "native", "sum", "float32", "eager"), "agrees", (PrintedFits(),))
+DEFECT = Finding(Cell("scalar.max", "pytorch", "torch", "native", "amax", "float32", "eager"), "defect", (Said("none fits"),))
+NOT_RUN = Finding(Cell("scalar.sum", "jax", "jax", "derived", "", "float64", "eager"), "not-run", (NotInstalled("jax", "pip"),))
+EXCUSED = msgspec.structs.replace(NOT_RUN, excused=True)  # as the engine says it
 
 
 def findings(*cells: Finding, **changed: Any) -> Findings:
@@ -217,7 +229,7 @@ def test_show_filters_and_prints_one_finding_a_line(tmp_path: Path, capsys: pyte
     store.write(findings(AGREES, DEFECT, NOT_RUN), tmp_path)
     code, out, _ = run(capsys, "show", str(tmp_path), "--verdict", "defect", "--verdict", "not-run", "--adapter", "torch")
     assert code == 0
-    assert out.splitlines() == ["✗ defect     scalar.max-torch-native.amax-float32  no reading fits"]
+    assert out.splitlines() == ["✗ defect     scalar.max-torch-native.amax-float32  none fits"]
 
 
 def test_show_as_json_gives_whole_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -333,7 +345,7 @@ def test_refreshing_the_witnesses_comes_before_the_run(
         on_line("scalar.sum")
         return 1
 
-    monkeypatch.setattr("gradspec.crosscheck.campaign.run.refresh_witnesses", refresh)
+    monkeypatch.setattr("gradspec.crosscheck.campaign.refresh.refresh_witnesses", refresh)
     code, _, err = run(capsys, "report", "--out", str(tmp_path), "--refresh-witnesses")
     assert (code, order, len(calls)) == (0, [0], 1)
     assert "1 of 1 lines" in err
@@ -344,7 +356,7 @@ def test_refreshing_the_witnesses_comes_before_the_run(
     [
         (AGREES, [], True, 0),
         (DEFECT, [], True, 1),
-        (msgspec.structs.replace(DEFECT, known="a limitation with its source"), [], True, 0),
+        (msgspec.structs.replace(DEFECT, known=Known("a limitation", "its source"), excused=True), [], True, 0),
         (msgspec.structs.replace(AGREES, verdict="stale"), [], True, 1),
         (msgspec.structs.replace(AGREES, verdict="convention"), [], True, 0),
         (NOT_RUN, [], False, 0),
@@ -371,7 +383,7 @@ def test_the_exit_status_tells_an_expected_not_run_from_an_unexpected_one(
 
 
 def test_what_was_left_unfinished_about_a_line_fails_the_run() -> None:
-    unfinished = Unfinished("optimizer.adam", "curves", "did not finish within 60 s")
+    unfinished = Unfinished("optimizer.adam", "curves", TimedOut(60.0))
     assert status(Findings(1, 0, "quick", {}, "", [], [AGREES], unfinished=[unfinished]), [], {}) == 1
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from .documents import answers_as, commands, document, files, ran
+from .documents import ROOT, answers_as, commands, document, files, ran
 
 TEXT = document("CONTRIBUTING.md")
 
@@ -45,3 +46,21 @@ def test_a_file_that_is_shown_passes_the_linter(name: str, tmp_path: Path) -> No
         [sys.executable, "-m", "ruff", "check", *rules, name], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def paths(text: str) -> set[str]:
+    """The files and folders of the repository that a document names in code, or as the stations of a cell's way."""
+    stations = re.findall(r"\b((?:cells|inputs|readings)/\w+\.py)", text)
+    return {*re.findall(r"`([\w.]+/[\w./]*)`", text), *(f"crosscheck/{path}" for path in stations)}
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_what_a_document_names_is_there(name: str) -> None:
+    named = paths(document(name)) - {"optimizers/", "functions/", "lines/", "frameworks/"}
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_room_of_the_engine_is_in_the_picture() -> None:
+    rooms = [path.name for path in (ROOT / "crosscheck").iterdir() if (path / "__init__.py").exists()]
+    assert all(f"`crosscheck/{room}/`" in document("docs/architecture.md") for room in rooms)

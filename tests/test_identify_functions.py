@@ -17,6 +17,7 @@ from gradspec.crosscheck.identification import identify_function
 from gradspec.reference import line
 from gradspec.reference.arguments import ArgumentError
 from gradspec.reports.terminal import text
+from gradspec.reports.words.cells import values, where
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +187,7 @@ def test_each_other_option_is_ruled_out_by_a_witness() -> None:
     assert {("all", "propagate"), ("first", "propagate"), ("last", "propagate"), ("split", "ignore")} <= ruled_out
     witness = next(r.witness for r in answer.rivals if r.reading["ties"] == "all")
     assert witness is not None and [q.decimal for q in witness.inputs if q.name == "x"] == [["0.0", "0.0"]]
-    assert [q.decimal for q in witness.values] == [["0.5", "0.5"], ["1.0", "1.0"], ["0.5", "0.5"]]
+    assert [q.decimal for q in values(witness)] == [["0.5", "0.5"], ["1.0", "1.0"], ["0.5", "0.5"]]
 
 
 def test_the_answer_reads_on_a_terminal_and_is_json() -> None:
@@ -238,14 +239,14 @@ def test_a_factor_wrong_by_a_millionth_is_no_reading() -> None:
     answer = identify_function(lambda x: sigmoid(x) * (1 + 1e-6), lines=["scalar.sigmoid"])
     assert not answer.identified and answer.line == "scalar.sigmoid" and answer.worst_share is None
     assert answer.distance is not None and 1e-7 < answer.distance < 2e-6
-    assert answer.failure is not None and answer.failure.where.startswith("value")
+    assert answer.failure is not None and where(answer.failure).startswith("value")
     assert "no reading of any line; the nearest is scalar.sigmoid" in text(answer)
 
 
 def test_a_vjp_wrong_by_a_millionth_is_no_reading_while_the_value_is() -> None:
     answer = identify_function((sigmoid, lambda bar, x: sigmoid_vjp(bar, x) * (1 + 1e-6)), lines=["scalar.sigmoid"])
     assert not answer.identified
-    assert answer.failure is not None and answer.failure.where.startswith("x_bar")
+    assert answer.failure is not None and where(answer.failure).startswith("x_bar")
     assert answer.value_alone and not answer.cotangents_alone and "its value alone fits" in said(answer)
 
 
@@ -353,7 +354,7 @@ def test_the_cross_entropy_of_logits_is_the_difference_and_not_the_logit_path(to
     answer = identified(torch.nn.functional.binary_cross_entropy_with_logits)
     assert answer.reading["path"] == "difference" and answer.differs_from_standard == {"path": "logit"}
     logit = next(rival for rival in answer.rivals if rival.reading["path"] == "logit")
-    assert logit.witness is not None and logit.witness.where.startswith("z_bar")
+    assert logit.witness is not None and where(logit.witness).startswith("z_bar")
 
 
 def test_torch_is_found_in_lambdas_partials_modules_and_autograd_functions(torch: ModuleType) -> None:

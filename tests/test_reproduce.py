@@ -18,18 +18,20 @@ import pytest
 from gradspec.adapters import load
 from gradspec.adapters.contract import Adapter, MapProgram, Native
 from gradspec.crosscheck.arithmetic.formats import precision
-from gradspec.crosscheck.cells.evidence import failure_witness
-from gradspec.crosscheck.cells.examination import examine, subject_of
+from gradspec.crosscheck.cells.evidence import Rivals
+from gradspec.crosscheck.cells.examination import examine
 from gradspec.crosscheck.cells.matrix import cells
 from gradspec.crosscheck.cells.script import _number, script_for
 from gradspec.crosscheck.cells.source import Inlined, SourceMissing, _free_names
-from gradspec.crosscheck.findings import Finding, Witness
+from gradspec.crosscheck.cells.subject import subject_of
+from gradspec.crosscheck.findings import Finding, Outside, Violation, Witness
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.samples import hard_samples
 from gradspec.crosscheck.inputs.traces import hard_traces
-from gradspec.crosscheck.readings.compare import Miss
+from gradspec.crosscheck.readings.compare import Observed, Question
 from gradspec.reference.catalogue import catalogue
 from gradspec.reference.formula import Optimizer
+from gradspec.reports.words.cells import values, where
 
 PACKAGES = {"pytorch": "torch", "jax": "jax"}
 FOUND = {
@@ -100,8 +102,8 @@ def on_a_hard_point(adapter: str, wanted: str) -> tuple[Witness, str]:
     hard, output, index = (hard_traces, "w", (3, 8)) if isinstance(formula, Optimizer) else (hard_samples, "Z_bar", (0, 1))
     sample = hard(formula, precision(dtype))[1]
     observed = subject.observe(sample)
-    missed = Miss(0, output, index, "")
-    witness = failure_witness(formula, formula.printed, formula.standard, sample, missed, observed, dtype)
+    asked = Observed(Question(formula, sample, dtype), observed)
+    witness = Rivals(formula.printed, formula.standard).failure(asked, Violation(output, index, Outside()))
     return witness, script_for(subject, witness)
 
 
@@ -112,7 +114,8 @@ def shown_by(adapter: str) -> dict[str, tuple[Witness, str]]:
 
 
 def observed_in(witness: Witness) -> list[str]:
-    return next(q.hexadecimal for q in witness.values if q.name == "observed")
+    assert witness.observed is not None
+    return witness.observed.hexadecimal
 
 
 @pytest.mark.parametrize("adapter", FOUND)
@@ -134,8 +137,8 @@ def test_scripts_print_what_was_observed_without_gradspec(adapter: str, tmp_path
         lines = output.splitlines()
         row = next(i for i, line in enumerate(lines) if line.startswith("observed"))
         assert lines[row + 1].split() == observed_in(witness), wanted
-        assert witness.where in script and wanted in script
-        assert output.count("\n") == 1 + 2 * len({q.name for q in witness.values}), wanted
+        assert where(witness) in script and wanted in script
+        assert output.count("\n") == 1 + 2 * len(values(witness)), wanted
 
 
 def test_a_script_shows_the_two_readings_under_the_names_of_their_difference() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding
-from gradspec.crosscheck.arithmetic.steps import Steps, parting
+from gradspec.crosscheck.arithmetic.steps import Steps
+from gradspec.crosscheck.readings.separate import first_separated
 
 XP = Rounding(precision("float64"))
 
@@ -48,6 +49,6 @@ def test_traces_that_part_early_are_left_there_and_leave_numpys_error_state_alon
             yield from numbers(value)
 
     before = np.geterr()
-    assert parting(Steps(lambda: trace(1.0, 2.0, 5.0)), Steps(lambda: trace(1.0, 3.0, 5.0))) == (1, 0)
-    assert parting(Steps(lambda: trace(1.0, 2.0)), Steps(lambda: trace(1.0, 2.0))) is None
+    assert first_separated(Steps(lambda: trace(1.0, 2.0, 5.0)), Steps(lambda: trace(1.0, 3.0, 5.0))) == (1, 0)
+    assert first_separated(Steps(lambda: trace(1.0, 2.0)), Steps(lambda: trace(1.0, 2.0))) is None
     assert np.geterr() == before

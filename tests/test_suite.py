@@ -12,11 +12,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from gradspec.crosscheck.cells.examination import examine, ground
+from gradspec.crosscheck.cells.examination import examine
+from gradspec.crosscheck.cells.ground import ground
 from gradspec.crosscheck.cells.matrix import cells
 from gradspec.crosscheck.findings import Cell
 from gradspec.crosscheck.inputs.profiles import profile
-from gradspec.crosscheck.witnesses import search as witness
+from gradspec.crosscheck.witnesses import store
+from gradspec.crosscheck.witnesses.search import search
 from gradspec.reference import line
 
 SUITE = Path(__file__).parent / "conformance" / "test_conformance.py"
@@ -385,19 +387,19 @@ def toy_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Cell
 
 
 @pytest.fixture
-def one_witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[witness.Kept]:
+def one_witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[store.Kept]:
     """A folder of witnesses that holds one, for ties=first of the maximum."""
     formula = line("scalar.max")
-    found = witness.search(formula, DTYPE, witness.Departure.of(formula, formula.printed.but(ties="first")))
-    monkeypatch.setattr(witness, "FOLDER", tmp_path)
-    witness.keep(formula.id, [found])
+    found = search(formula, DTYPE, store.Departure.of(formula, formula.printed.but(ties="first")))
+    monkeypatch.setattr(store, "FOLDER", tmp_path)
+    store.keep(formula.id, [found])
     ground.cache_clear()
     yield found
-    witness.kept.cache_clear()
+    store.kept.cache_clear()
     ground.cache_clear()
 
 
-def test_a_deviation_that_its_kept_witness_cannot_show_is_stale(toy_cells: dict[str, Cell], one_witness: witness.Kept) -> None:
+def test_a_deviation_that_its_kept_witness_cannot_show_is_stale(toy_cells: dict[str, Cell], one_witness: store.Kept) -> None:
     assert one_witness.found
     verdicts = {name: examine(toy_cells[name], profile("quick")).verdict for name in ("first", "one")}
     assert verdicts == {"first": "convention", "one": "stale"}

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from gradspec.crosscheck.cells.forward import Contradiction
-from gradspec.crosscheck.cells.verdict import Judgement, judge
-from gradspec.crosscheck.readings.compare import Fit, Miss
+from gradspec.crosscheck.cells.verdict import Evidence, Judgement, judge
+from gradspec.crosscheck.findings import (
+    Change,
+    Departs,
+    ForwardContradicts,
+    Label,
+    Loss,
+    Lossy,
+    Named,
+    NotClaimed,
+    NothingFits,
+    Number,
+    Outdone,
+    Outside,
+    PrintedFits,
+    SameNumbers,
+    Violation,
+)
+from gradspec.crosscheck.readings.compare import Fit
 from gradspec.reference import line
 from gradspec.reference.formula import Formula
 from gradspec.reference.vocabulary import Reading
 
+FLUSHED = (Loss.FLUSHED,)
 MAX = line("scalar.max")
 SUM = line("scalar.sum")
 SIGMOID = line("scalar.sigmoid")
@@ -20,23 +38,23 @@ def reading(formula: Formula, **axes: str) -> Reading:
     return formula.printed.but(**axes)
 
 
-def fit_of(formula: Formula, holds: Iterable[Reading], sample: int = 0) -> Fit:
-    """A fit in which ``holds`` hold and every other reading fails at x_bar[1] of ``sample``."""
-    holds = list(holds)
-    missed = Miss(sample, "x_bar", (1,), "outside of the budget")
-    return Fit(holds, {r: missed for r in formula.readings() if r not in holds})
+def fit_of(formula: Formula, fits: Iterable[Reading], trial: int = 0) -> Fit:
+    """A fit in which every reading that does not fit is violated at x_bar[1] of a trial."""
+    fits = tuple(fits)
+    violated = Violation("x_bar", (1,), Outside(), trial)
+    return Fit(fits, {r: violated for r in formula.readings() if r not in fits})
 
 
-def judged(
-    formula: Formula,
-    holds: Iterable[Reading],
-    claim: Reading | None = None,
-    model: str = "plain",
-    words: str = "",
-    forward: Contradiction | None = None,
-    separable: bool = False,
-) -> Judgement:
-    return judge(formula, fit_of(formula, holds), claim, model, words, forward, separable)
+def judged(formula: Formula, fits: Iterable[Reading], claim: Reading | None = None, **more: Any) -> Judgement:
+    return judge(Evidence(formula, fit_of(formula, fits), claim, **more))
+
+
+def contradicting(pushed: Number) -> ForwardContradicts:
+    return ForwardContradicts(Label("hard", "a point"), pushed, 2.0, 0.5)
+
+
+def departs(*changes: tuple[str, str, str], standard: bool = False) -> Departs:
+    return Departs(tuple(Change(*change) for change in changes), standard)
 
 
 def by_accuracy(formula: Formula) -> tuple[str, str, str]:
@@ -58,14 +76,14 @@ def test_a_line_without_axes_agrees_or_is_a_defect() -> None:
 def test_the_standard_reading_shows_an_erratum() -> None:
     judgement = judged(MAX, [MAX.standard], claim=MAX.standard)
     assert judgement.verdict == "erratum"
-    assert "ties=split instead of all" in judgement.reason
+    assert judgement.reason == (departs(("ties", "split", "all"), standard=True),)
 
 
 def test_another_reading_is_a_convention() -> None:
     first = reading(MAX, ties="first")
     judgement = judged(MAX, [first], claim=first, separable=True)
     assert judgement.verdict == "convention"
-    assert "ties=first instead of all" in judgement.reason
+    assert judgement.reason == (departs(("ties", "first", "all")),)
 
 
 def test_of_several_readings_that_hold_the_printed_one_is_spoken_of() -> None:
@@ -77,7 +95,7 @@ def test_a_worse_evaluation_of_the_same_function_is_a_loss_of_precision() -> Non
     axis, printed, best = by_accuracy(SIGMOID)
     judgement = judged(SIGMOID, [reading(SIGMOID, **{axis: printed})])
     assert judgement.verdict == "precision"
-    assert f"{axis}={best}" in judgement.reason
+    assert judgement.reason == (PrintedFits(), Outdone((Change(axis, best, printed),)))
 
 
 def test_an_evaluation_that_holds_beside_the_best_one_loses_nothing() -> None:
@@ -86,41 +104,43 @@ def test_an_evaluation_that_holds_beside_the_best_one_loses_nothing() -> None:
 
 
 def test_what_only_holds_with_subnormals_flushed_is_a_loss_of_precision() -> None:
-    judgement = judged(MAX, [MAX.printed], model="flushing", words="subnormal numbers are flushed to zero")
+    judgement = judged(MAX, [MAX.printed], losses=FLUSHED)
     assert judgement.verdict == "precision"
-    assert "flushed" in judgement.reason
+    assert judgement.reason == (PrintedFits(), Lossy(FLUSHED))
 
 
 def test_a_convention_stays_one_when_it_also_flushes() -> None:
     first = reading(MAX, ties="first")
-    judgement = judged(MAX, [first], claim=first, model="flushing", words="subnormal numbers are flushed to zero")
+    judgement = judged(MAX, [first], claim=first, losses=FLUSHED)
     assert judgement.verdict == "convention"
-    assert "flushed" in judgement.reason
+    assert judgement.reason == (departs(("ties", "first", "all")), Lossy(FLUSHED))
 
 
 def test_a_claim_that_does_not_fit_is_stale() -> None:
     judgement = judged(MAX, [reading(MAX, ties="first")], claim=reading(MAX, ties="last"))
     assert judgement.verdict == "stale"
-    assert judgement.reason == "claimed ties=last, but what fits is ties=first"
+    assert judgement.reason == (NotClaimed(Named("other", {"ties": "last"}), Named("other", {"ties": "first"})),)
     assert judgement.nearest == reading(MAX, ties="last")
 
 
 def test_a_claimed_deviation_that_is_gone_is_stale() -> None:
     judgement = judged(MAX, [MAX.printed], claim=MAX.standard, separable=True)
     assert judgement.verdict == "stale"
-    assert "what fits is the printed reading" in judgement.reason
+    assert judgement.reason == (NotClaimed(Named("standard", {"ties": "split"}), Named("printed", {})),)
 
 
 def test_a_claimed_deviation_that_its_witness_no_longer_separates_is_stale() -> None:
     first = reading(MAX, ties="first")
-    assert judged(MAX, [first, MAX.printed], claim=first, separable=True).verdict == "stale"
+    judgement = judged(MAX, [first, MAX.printed], claim=first, separable=True)
+    assert judgement.verdict == "stale"
+    assert judgement.reason == (NotClaimed(Named("other", {"ties": "first"}), None),)
 
 
 def test_a_claim_that_nothing_can_separate_from_the_print_agrees_and_says_so() -> None:
     first = reading(MAX, ties="first")
     judgement = judged(MAX, [first, MAX.printed], claim=first, separable=False)
     assert judgement.verdict == "agrees"
-    assert judgement.reason == "the printed reading fits; ties=first gives the same numbers here"
+    assert judgement.reason == (PrintedFits(), SameNumbers(Named("other", {"ties": "first"})))
 
 
 def test_a_claim_of_the_printed_reading_that_fits_is_not_stale() -> None:
@@ -130,30 +150,30 @@ def test_a_claim_of_the_printed_reading_that_fits_is_not_stale() -> None:
 def test_nothing_that_holds_is_a_defect_at_the_place_of_the_claim() -> None:
     judgement = judged(MAX, [], claim=MAX.standard)
     assert judgement.verdict == "defect"
-    assert judgement.reason == "no reading fits; the standard reading fails at x_bar[1]: outside of the budget"
+    at = Violation("x_bar", (1,), Outside())
+    assert judgement.reason == (NothingFits(Named("standard", {"ties": "split"}), at),)
     assert (judgement.reading, judgement.nearest) == (None, MAX.standard)
 
 
 def test_without_a_claim_the_nearest_reading_is_the_one_that_held_for_longest() -> None:
-    fitted = fit_of(MAX, [])
     last = reading(MAX, ties="last")
-    fitted.misses[last] = Miss(7, "value", (), "outside of the budget")
-    judgement = judge(MAX, fitted, None, "plain", "", "", separable=False)
+    late = Violation("value", (), Outside(), 7)
+    judgement = judge(Evidence(MAX, Fit((), {**fit_of(MAX, []).violations, last: late})))
     assert judgement.nearest == last
-    assert "ties=last fails at value:" in judgement.reason
+    assert judgement.reason == (NothingFits(Named("other", {"ties": "last"}), late),)
 
 
 def test_forward_mode_may_take_another_of_several_legitimate_cotangents() -> None:
-    judgement = judged(MAX, [reading(MAX, ties="first")], forward=Contradiction("forward mode contradicts", finite=True))
+    judgement = judged(MAX, [reading(MAX, ties="first")], contradiction=contradicting(3.0))
     assert judgement.verdict == "convention"
-    assert judgement.reason.endswith("forward mode contradicts")
+    assert judgement.reason[-1] == contradicting(3.0)
 
 
 def test_forward_mode_that_returns_another_number_is_a_defect() -> None:
-    judgement = judged(SIGMOID, [SIGMOID.printed, SIGMOID.standard], forward=Contradiction("⟨z̄, ż⟩ is 3", finite=True))
-    assert (judgement.verdict, judgement.reason) == ("defect", "⟨z̄, ż⟩ is 3")
+    judgement = judged(SIGMOID, [SIGMOID.printed, SIGMOID.standard], contradiction=contradicting(3.0))
+    assert (judgement.verdict, judgement.reason) == ("defect", (contradicting(3.0),))
 
 
 def test_forward_mode_that_returns_nan_loses_precision() -> None:
-    judgement = judged(SIGMOID, [SIGMOID.printed, SIGMOID.standard], forward=Contradiction("⟨z̄, ż⟩ is nan", finite=False))
+    judgement = judged(SIGMOID, [SIGMOID.printed, SIGMOID.standard], contradiction=contradicting("nan"))
     assert judgement.verdict == "precision"

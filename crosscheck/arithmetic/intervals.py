@@ -248,8 +248,8 @@ class Intervals:
         exact = same | self._overflowed_to(observed) | np.isinf(self.error)
         return np.where(exact, 0.0, share).astype(np.float64)
 
-    def parts_from(self, other: Intervals) -> np.ndarray:
-        """Where no floating-point number can belong to both: the readings are told apart."""
+    def separate_from(self, other: Intervals) -> np.ndarray:
+        """Where no floating-point number can belong to both: the readings are separated."""
         with np.errstate(all="ignore"):
             apart = np.abs(self.value - other.value) > self.error + other.error
         one_undefined = np.isnan(self.value) != np.isnan(other.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -40,12 +40,3 @@ class Steps:
         self._to_come = to_come
         self._known += following
         return bool(following)
-
-
-def parting(a: Iterable[Enclosure], b: Iterable[Enclosure]) -> tuple[int, int] | None:
-    """The first step (from 0) at which two readings can be told apart, and the first weight there; None if they never can."""
-    for step, (mine, theirs) in enumerate(zip(a, b, strict=True)):
-        apart = mine.parts_from(theirs)
-        if apart.any():
-            return step, int(np.argmax(apart))
-    return None

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ...reference.vocabulary import Reading
-from ..arithmetic.formats import Precision
-from ..arithmetic.objects import precise
+from ..arithmetic.formats import Precision, precision
+from ..arithmetic.objects import Objects, precise
+from ..findings import NoValue
 from ..inputs.samples import TraceSample
-from ..readings.compare import Observation, Predictions, Undefined
+from ..readings.compare import Comparison, Observed
 from ..readings.evaluate import evaluate
+from ..readings.variants import Losses
 
 
 def ulp_at(value: float, p: Precision) -> float:
@@ -50,27 +52,26 @@ def distances(truth: np.ndarray, observed: np.ndarray, p: Precision, along: bool
     return np.reshape(np.asarray(flat, dtype=np.float64), np.shape(truth))
 
 
-def largest_ulps(
-    predictions: Predictions, reading: Reading, accepted: Sequence[int], observed: Sequence[Observation], count: int
-) -> float | None:
+def largest_ulps(comparison: Comparison, reading: Reading, losses: Losses, count: int) -> float | None:
     """The largest distance over the first ``count`` finite samples; None where no exact value could be had.
 
     Numbers that may overflow however the reading is evaluated (by its best-conditioned evaluation) are left out.
     """
-    formula, samples = predictions.formula, predictions.samples
-    best = reading.but(**{axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"})
-    pairs = [(i, o) for i, o in zip(accepted, observed, strict=True) if samples[i].finite][:count]
-    worst = None
-    with precise() as xp, np.errstate(all="ignore"):
-        for index, returned in pairs:
-            prediction = predictions(index, best)
-            if isinstance(prediction, Undefined):
-                continue
-            truth = evaluate(formula, reading, samples[index], xp)
-            for name, values in returned.items():
-                along = isinstance(samples[index], TraceSample)
-                found = distances(truth[name], values, predictions.precision, along)
-                found = found[~np.broadcast_to(prediction[name].may_overflow, found.shape)]
-                if not np.isnan(found).all():
-                    worst = max(worst or 0.0, float(np.nanmax(found)))
-    return worst
+    trials = [observed for observed in comparison.trials if observed.sample.finite][:count]
+    with precise() as xp:
+        found = [d for observed in trials for d in _distances(observed, reading, losses, xp)]
+    known = [float(np.nanmax(d)) for d in found if not np.isnan(d).all()]
+    return max(known, default=None)
+
+
+def _distances(observed: Observed, reading: Reading, losses: Losses, xp: Objects) -> Iterator[np.ndarray]:
+    question = observed.question
+    best = reading.but(**{axis.name: axis.standard for axis in question.formula.axes if axis.kind == "evaluation"})
+    allowed = question.allows(best, losses)
+    if isinstance(allowed, NoValue):
+        return
+    truth = evaluate(question.formula, reading, question.sample, xp)
+    for name, values in observed.outputs.items():
+        along = isinstance(question.sample, TraceSample)
+        found = distances(truth[name], values, precision(question.dtype), along)
+        yield found[~np.broadcast_to(allowed[name].may_overflow, found.shape)]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...reference.formula import Formula
 from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
 from ..arithmetic.rounding import Wide
-from ..findings import Quantity, Witness
+from ..findings import NoValue, Quantity, Side, Violation, Witness
 from ..inputs.samples import AnySample, Sample
-from ..readings.compare import Miss, Observation, Prediction, Undefined, miss, parted, predict
+from ..readings.compare import Allowed, Observed, Outputs, Question, violation
+from ..readings.evaluate import WEIGHTS
+from ..readings.separate import separated
 from .accuracy import ulp_at
 
 SHOWN = 64  # numbers of one array; a witness is small, a failing sample may not be
+
+Place = tuple[str, tuple[int, ...]]
 
 
 def quantity(name: str, array: Any) -> Quantity:
@@ -34,111 +38,108 @@ def inputs_of(sample: AnySample) -> list[Quantity]:
     if isinstance(sample, Sample):
         return [*(quantity(name, a) for name, a in sample.arrays.items()), quantity("cotangent", sample.cotangent)]
     trace = sample.trace
-    shown = [quantity("w", trace.weights), quantity("gradients", trace.gradients), quantity("rates", trace.rates)]
+    shown = [quantity(WEIGHTS, trace.weights), quantity("gradients", trace.gradients), quantity("rates", trace.rates)]
     return shown + [quantity(name, value) for name, value in trace.hyper.items()]
 
 
-def pair_witness(
-    formula: Formula, reading: Reading, rival: Reading, sample: AnySample, dtype: str, observed: Observation | None = None
-) -> Witness | None:
-    """The witness on which ``reading`` and ``rival`` part; None where they do not, or where what was observed is not
-    told from the rival. Without an observation it shows the two readings only."""
-    p = precision(dtype)
-    a, b = predict(formula, reading, sample, p), predict(formula, rival, sample, p)
-    where = parted(a, b)
-    if observed is not None:
-        observed = {name: cropped(values, a, b, name) for name, values in observed.items()}
-        missed = miss(b, observed, 0)
-        if missed is None:
-            return None
-        where = (missed.output, missed.index)
-    return where and _witness(sample, dtype, (reading, rival), (a, b), where, observed)
+@dataclass(frozen=True)
+class Rivals:
+    """Two readings that a witness is to separate; twice the same one where the nearest reading itself fails."""
+
+    reading: Reading
+    rival: Reading
+
+    def witness(self, question: Question, observed: Outputs | None = None) -> Witness | None:
+        """A sample as a witness; None where it does not separate the two, or where the rival contains what was observed.
+        Without an observation it shows the two readings only."""
+        shown = self._on(question)
+        if observed is None:
+            where = separated(*shown.allowed)
+            return where and shown.at(where, question.sample, None)
+        observed = {name: _cropped(values, shown.allowed, name) for name, values in observed.items()}
+        violated = violation(shown.allowed[-1], observed)
+        return violated and shown.at((violated.output, violated.index), question.sample, observed)
+
+    def failure(self, observed: Observed, violated: Violation) -> Witness:
+        """What was observed on the sample that rules the rival out, beside what the two readings give there."""
+        shown, place = self._on(observed.question), (violated.output, violated.index)
+        if isinstance(observed.sample, Sample) or len(violated.index) != 2:
+            return shown.at(place, observed.sample, observed.outputs)
+        return shown.of_one_weight(place, observed.sample, observed.outputs)
+
+    def _on(self, question: Question) -> _Shown:
+        readings = dict.fromkeys((self.reading, self.rival))
+        return _Shown(tuple(readings), tuple(map(question.allows, readings)), question.dtype)
 
 
-def cropped(values: np.ndarray, a: Prediction, b: Prediction, name: str) -> np.ndarray:
-    """An observation on a padded trace, cut back to the size of the predictions."""
-    prediction = next((p for p in (a, b) if not isinstance(p, Undefined)), None)
-    if name != "w" or prediction is None:
+def _cropped(values: np.ndarray, pair: Sequence[Allowed], name: str) -> np.ndarray:
+    """An observation on a padded trace, cut back to the size of what readings allow."""
+    outputs = next((outputs for outputs in pair if not isinstance(outputs, NoValue)), None)
+    if name != WEIGHTS or outputs is None:
         return values
-    rows, columns = prediction[name].shape
+    rows, columns = outputs[name].shape
     return values[:rows, :columns]
 
 
-def failure_witness(
-    formula: Formula, reading: Reading, rival: Reading, sample: AnySample, missed: Miss, observed: Observation, dtype: str
-) -> Witness:
-    """What was observed on the sample that rules ``rival`` out, beside what the two readings give there."""
-    p = precision(dtype)
-    readings = (reading,) if reading == rival else (reading, rival)
-    predictions: Sequence[Prediction] = [predict(formula, r, sample, p) for r in readings]
-    sample, predictions, observed, index = _one_column(sample, predictions, observed, missed)
-    return _witness(sample, dtype, readings, predictions, (missed.output, index), observed)
+@dataclass(frozen=True)
+class _Shown:
+    """One or two readings, and what each allows on a sample."""
+
+    readings: Sequence[Reading]
+    allowed: Sequence[Allowed]
+    dtype: str
+
+    def at(self, place: Place, sample: AnySample, observed: Outputs | None) -> Witness:
+        output, index = place
+        apart, budget = self._gap(place, observed)
+        return Witness(
+            dtype=self.dtype,
+            inputs=inputs_of(sample),
+            settings=dict(sample.settings) if isinstance(sample, Sample) else {},
+            sides=[_side(reading, outputs, output) for reading, outputs in zip(self.readings, self.allowed, strict=True)],
+            output=output,
+            index=list(index),
+            observed=None if observed is None else quantity(output, observed[output]),
+            ulps=apart,
+            budget=budget,
+        )
+
+    def of_one_weight(self, place: Place, sample: AnySample, observed: Outputs) -> Witness:
+        """A trace cut down to the one weight, and the steps up to the one, at which it fails: weights do not see each other."""
+        assert not isinstance(sample, Sample)
+        output, (step, column) = place
+        rows, columns = slice(step + 1), slice(column, column + 1)
+        trace = sample.trace
+        cut = replace(
+            trace, weights=trace.weights[columns], gradients=trace.gradients[rows, columns], rates=trace.rates[: step + 1]
+        )
+        fewer = [a if isinstance(a, NoValue) else {output: a[output][rows, columns]} for a in self.allowed]
+        shown = _Shown(self.readings, fewer, self.dtype)
+        return shown.at((output, (step, 0)), replace(sample, trace=cut), {output: observed[output][rows, columns]})
+
+    def _gap(self, place: Place, observed: Outputs | None) -> tuple[float | None, float | None]:
+        """How far the two readings are apart where they are separated, and the sum of their budgets, both in ulps. Of two
+        evaluations of one function: how far what was observed is from the second, and the budget of that."""
+        output, index = place
+        known = [a[output] for a in self.allowed if not isinstance(a, NoValue)]
+        shapes = {a.shape for a in known} | ({observed[output].shape} if observed is not None else set())
+        if len(known) < len(self.allowed) or len(shapes) > 1 or len(index) != known[0].ndim:
+            return None, None
+        a, b = known[0], known[-1]
+        ulp = ulp_at(float(a.value[index]), precision(self.dtype))
+        with np.errstate(all="ignore"):
+            if observed is None or a.separate_from(b)[index]:
+                distance, budget = np.abs(a.value[index] - b.value[index]), a.error[index] + b.error[index]
+            else:
+                distance, budget = np.abs(observed[output][index].astype(Wide) - b.value[index]), b.error[index]
+            return _finite(distance / ulp), _finite(budget / ulp)
 
 
-def _one_column(
-    sample: AnySample, pair: Sequence[Prediction], observed: Observation, missed: Miss
-) -> tuple[AnySample, Sequence[Prediction], Observation, tuple[int, ...]]:
-    """A trace cut down to the one weight, and the steps up to the one, at which it fails: weights do not see each other."""
-    if isinstance(sample, Sample) or len(missed.index) != 2:
-        return sample, pair, observed, missed.index
-    from dataclasses import replace
-
-    step, column = missed.index
-    rows, columns = slice(step + 1), slice(column, column + 1)
-    trace = sample.trace
-    cut = replace(
-        trace, weights=trace.weights[columns], gradients=trace.gradients[rows, columns], rates=trace.rates[: step + 1]
-    )
-    cut_pair = [p if isinstance(p, Undefined) else {"w": p["w"][rows, columns]} for p in pair]
-    return replace(sample, trace=cut), cut_pair, {"w": observed["w"][rows, columns]}, (step, 0)
+def _side(reading: Reading, outputs: Allowed, output: str) -> Side:
+    if isinstance(outputs, NoValue):
+        return Side(dict(reading.axes), None, outputs.why)
+    return Side(dict(reading.axes), quantity(output, outputs[output].value))
 
 
-def _witness(
-    sample: AnySample,
-    dtype: str,
-    readings: Sequence[Reading],
-    predictions: Sequence[Prediction],
-    where: tuple[str, tuple[int, ...]],
-    observed: Observation | None,
-) -> Witness:
-    output, index = where
-    remarks = [f"{reading}: {p.why}" for reading, p in zip(readings, predictions, strict=True) if isinstance(p, Undefined)]
-    values = [
-        quantity(str(reading), p[output].value)
-        for reading, p in zip(readings, predictions, strict=True)
-        if not isinstance(p, Undefined)
-    ]
-    if observed is not None:
-        values.append(quantity("observed", observed[output]))
-    apart, budget = _gap(predictions, output, index, dtype, observed)
-    settings = dict(sample.settings) if isinstance(sample, Sample) else {}
-    separates = [dict(reading.axes) for reading in readings]
-    return Witness(dtype, inputs_of(sample), settings, separates, _place(output, index), values, apart, budget, remarks)
-
-
-def _place(output: str, index: tuple[int, ...]) -> str:
-    if output == "w" and len(index) == 2:
-        return f"w[{index[1]}] after step {index[0] + 1}"
-    return output + (f"[{', '.join(map(str, index))}]" if index else "")
-
-
-def _gap(
-    predictions: Sequence[Prediction], output: str, index: tuple[int, ...], dtype: str, observed: Observation | None
-) -> tuple[float | None, float | None]:
-    """How far the two readings are apart where they part, and the sum of their budgets, both in ulps. Of two evaluations of
-    one function: how far what was observed is from the second, and the budget of that."""
-    if any(isinstance(p, Undefined) for p in predictions):
-        return None, None
-    held = [p[output] for p in predictions if not isinstance(p, Undefined)]
-    a, b = held[0], held[-1]
-    shapes = {a.shape, b.shape} | ({observed[output].shape} if observed is not None else set())
-    if len(shapes) > 1 or len(index) != a.ndim:
-        return None, None
-    ulp = ulp_at(float(a.value[index]), precision(dtype))
-    with np.errstate(all="ignore"):
-        if observed is None or a.parts_from(b)[index]:
-            distance, allowed = np.abs(a.value[index] - b.value[index]), a.error[index] + b.error[index]
-        else:
-            distance, allowed = np.abs(observed[output][index].astype(Wide) - b.value[index]), b.error[index]
-        apart, budget = float(distance / ulp), float(allowed / ulp)
-    return (apart if np.isfinite(apart) else None), (budget if np.isfinite(budget) else None)
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None

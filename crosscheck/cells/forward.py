@@ -3,81 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ...adapters.errors import Unsupported
-from ...reference.formula import Formula, Map
+from ...reference.formula import Map
 from ...reference.vocabulary import Reading
+from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure, Rounding, Wide
-from ..inputs.samples import AnySample, Sample, bound_sizes, stable_seed
-from ..readings.compare import Predictions, Undefined
+from ..findings import ForwardContradicts, NoValue, number
+from ..inputs.samples import Sample, bound_sizes, stable_seed
+from ..readings.compare import Observed
+from ..readings.evaluate import VALUE, bar
+from ..readings.variants import Losses, with_losses
 from .subject import Subject
 
 TRIED = 2  # samples, the kept witnesses first; of one shape, since some frameworks compile each shape anew
 
 
-@dataclass(frozen=True)
-class Contradiction:
-    """How forward mode contradicts the reading that reverse mode fits, and whether by a number or by NaN or infinity."""
-
-    words: str
-    finite: bool
-
-
-def forward_mode_misses(
-    subject: Subject, formula: Formula, predictions: Predictions, accepted: Sequence[int], reading: Reading | None
-) -> Contradiction | None:
+def contradiction(
+    subject: Subject, trials: Sequence[Observed], reading: Reading | None, losses: Losses
+) -> ForwardContradicts | None:
     """How the framework's forward mode contradicts the reading that its reverse mode fits; None where it does not.
 
     Frameworks without a forward mode for the function are left out: that is no contradiction.
     """
-    if not isinstance(formula, Map) or reading is None:
+    if not isinstance(subject.formula, Map) or reading is None or not _is_asked(subject):
         return None
-    if _is_compiled(subject) and (subject.native is not None or subject.cell.dtype != "float32"):
-        return None  # the same rule as in the plain mode: the derived route shows in one dtype that compiling keeps it
-    for index in _tried(formula, predictions, accepted):
-        sample = predictions.samples[index]
-        assert isinstance(sample, Sample)
-        prediction = predictions(index, reading)
-        if isinstance(prediction, Undefined) or not np.isfinite(prediction["value"].value).all():
-            continue
-        tangents = tangents_for(sample, subject.wrt)
-        try:
-            tangent = subject.push(sample, tangents)
-        except Unsupported:
-            return None
-        pulled = contraction(predictions, {n: prediction[f"{n}_bar"] for n in subject.wrt}, tangents)
-        with np.errstate(all="ignore"):
-            pushed = np.asarray((sample.cotangent.astype(Wide) * np.asarray(tangent).astype(Wide)).sum())
-        if not pulled.contains(pushed).all():
-            words = (
-                f"forward mode contradicts reverse mode on {str(sample.label)!r}: "
-                f"⟨z̄, ż⟩ is {float(pushed):.6g}, ⟨x̄, ẋ⟩ is {float(pulled.value):.6g} ± {float(pulled.error):.2g}"
-            )
-            return Contradiction(words, bool(np.isfinite(pushed)))
-    return None
+    try:
+        found = (_contradiction(subject, observed, reading, losses) for observed in _tried(subject.formula, trials))
+        return next(filter(None, found), None)
+    except Unsupported:
+        return None
 
 
-def _is_compiled(subject: Subject) -> bool:
-    return subject.adapter.compiles and subject.cell.mode != subject.adapter.map_modes[0]
+def _is_asked(subject: Subject) -> bool:
+    """As in the eager mode, the derived route shows in one dtype that compiling keeps it; natives are not compiled for it."""
+    compiled = subject.adapter.compiles and subject.cell.mode != subject.adapter.map_modes[0]
+    return not compiled or (subject.native is None and subject.cell.dtype == "float32")
 
 
-def _tried(formula: Map, predictions: Predictions, accepted: Sequence[int]) -> list[int]:
+def _contradiction(subject: Subject, observed: Observed, reading: Reading, losses: Losses) -> ForwardContradicts | None:
+    sample, outputs = observed.sample, observed.question.allows(reading, losses)
+    assert isinstance(sample, Sample)
+    if isinstance(outputs, NoValue) or not np.isfinite(outputs[VALUE].value).all():
+        return None
+    tangents = tangents_for(sample, subject.wrt)
+    tangent = subject.push(sample, tangents)
+    pulled = contraction(with_losses(subject.cell.dtype, losses), {n: outputs[bar(n)] for n in subject.wrt}, tangents)
+    with np.errstate(all="ignore"):
+        pushed = np.asarray((sample.cotangent.astype(Wide) * np.asarray(tangent).astype(Wide)).sum())
+    if pulled.contains(pushed).all():
+        return None
+    return ForwardContradicts(sample.label, number(pushed), number(pulled.value), number(pulled.error))
+
+
+def _tried(formula: Map, trials: Sequence[Observed]) -> list[Observed]:
     """The first moderate samples, all of one shape."""
-    moderate = [i for i in accepted if _is_moderate(predictions.samples[i], predictions)]
-    arrays = {i: sample.arrays for i in moderate if isinstance(sample := predictions.samples[i], Sample)}
-    sizes = {i: bound_sizes(formula, found) for i, found in arrays.items()}
-    return [i for i in moderate if sizes[i] == sizes[moderate[0]]][:TRIED]
+    moderate = [(o, bound_sizes(formula, o.sample.arrays)) for o in trials if isinstance(o.sample, Sample) and _is_moderate(o)]
+    return [observed for observed, sizes in moderate if sizes == moderate[0][1]][:TRIED]
 
 
-def _is_moderate(sample: AnySample, predictions: Predictions) -> bool:
+def _is_moderate(observed: Observed) -> bool:
     """Whether products of two inputs cannot overflow: forward mode forms other products than reverse mode does."""
-    limit = np.sqrt(predictions.precision.max)
-    return isinstance(sample, Sample) and all(
-        (np.abs(array.astype(np.float64)) < limit).all() for array in sample.arrays.values()
-    )
+    assert isinstance(observed.sample, Sample)
+    limit = np.sqrt(precision(observed.question.dtype).max)
+    return all((np.abs(array.astype(np.float64)) < limit).all() for array in observed.sample.arrays.values())
 
 
 def tangents_for(sample: Sample, wrt: Sequence[str]) -> dict[str, np.ndarray]:
@@ -91,9 +82,9 @@ def tangents_for(sample: Sample, wrt: Sequence[str]) -> dict[str, np.ndarray]:
     }
 
 
-def contraction(predictions: Predictions, bars: dict[str, Enclosure], tangents: dict[str, np.ndarray]) -> Enclosure:
+def contraction(p: Precision, bars: dict[str, Enclosure], tangents: dict[str, np.ndarray]) -> Enclosure:
     """⟨x̄, ẋ⟩ under the rounding model."""
-    xp = Rounding(predictions.precision)
+    xp = Rounding(p)
     flat = [(bars[name] * xp.asarray(tangents[name])).reshape(-1) for name in bars]
     terms = xp.stack([term[i] for term in flat for i in range(len(term))])
     return xp.sum(terms)

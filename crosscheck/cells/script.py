@@ -18,11 +18,11 @@ import numpy as np
 
 from ...adapters.contract import MapProgram, Program, Trace, TraceProgram
 from ...reference.formula import Map, Optimizer
-from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
 from ..findings import Label, Quantity, Witness
 from ..inputs.samples import TraceSample
 from ..inputs.traces import WIDTH
+from ..readings.evaluate import WEIGHTS
 from .source import Inlined, SourceMissing
 from .subject import FrameworkError, Subject, as_code
 
@@ -42,7 +42,7 @@ def script_for(subject: Subject, witness: Witness) -> str:
 
     "" where there can be none: the adapter writes no scripts, the witness is abridged, or a formula's source is not at hand.
     """
-    observed = next((q for q in witness.values if q.name == "observed"), None)
+    observed = witness.observed
     if observed is None or not all(map(_is_whole, witness.inputs)):
         return ""
     place = _place(subject, witness, observed)
@@ -74,7 +74,7 @@ def _map_program(subject: Subject, witness: Witness) -> MapProgram:
         arrays=arrays,
         wrt=subject.wrt,
         cotangent=cotangent,
-        output=_output(witness),
+        output=witness.output,
     )
     if subject.native is not None:
         settings = {name: _quoted(option) for name, option in witness.settings.items()}
@@ -164,7 +164,7 @@ def _place(subject: Subject, witness: Witness, observed: Quantity) -> Place:
     for copies, width in ((1, 1), (PARAMETER, WIDTH)):
         wide = replace(trace, weights=np.tile(trace.weights, width), gradients=np.tile(trace.gradients, (1, width)))
         try:
-            weights = subject.observe(TraceSample(Label("plain"), wide))["w"]
+            weights = subject.observe(TraceSample(Label("plain"), wide))[WEIGHTS]
         except FrameworkError:
             continue
         for column in range(copies):
@@ -221,32 +221,33 @@ def _head(subject: Subject, witness: Witness) -> str:
     of = f"`{subject.native.expression}`" if subject.native else "the printed line as code"
     names = _apart(witness)
     beside = f"two readings of the line, which part there: {' and '.join(names)}" if len(names) > 1 else names[0]
-    said = f'Prints {witness.where} of {of} beside {beside}. The line is "{formula.title}", {formula.latex}'
+    said = f'Prints {_place_in(witness)} of {of} beside {beside}. The line is "{formula.title}", {formula.latex}'
     text = f"{subject.cell.id}\n\n{_wrapped(said)}\n"
-    text += "".join(f"{_wrapped(remark)}\n" for remark in witness.remarks)
+    text += "".join(f"{_wrapped(f'{name}: {side.why}')}\n" for name, side in zip(names, witness.sides, strict=True) if side.why)
     raw = "r" if "\\" in text else ""
     head = f'{raw}"""{text}\nSeen with {versions}.\n"""\n'
-    numbers = [v for q in (*witness.inputs, *witness.values) if q.name != "observed" for v in q.hexadecimal]
-    if any(not math.isfinite(float.fromhex(v)) for v in numbers):
+    shown = (*witness.inputs, *(side.value for side in witness.sides if side.value is not None))
+    if any(not math.isfinite(float.fromhex(v)) for quantity in shown for v in quantity.hexadecimal):
         head += "\nfrom math import inf, nan\n"
     return head
+
+
+def _place_in(witness: Witness) -> str:
+    if witness.output == WEIGHTS and len(witness.index) == 2:
+        return f"w[{witness.index[1]}] after step {witness.index[0] + 1}"
+    return witness.output + (f"[{', '.join(map(str, witness.index))}]" if witness.index else "")
 
 
 def _wrapped(text: str) -> str:
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
-def _output(witness: Witness) -> str:
-    name = re.match(r"\w+", witness.where)
-    assert name is not None
-    return name[0]
-
-
 def _apart(witness: Witness) -> list[str]:
     """The readings by the options on which they differ; one that stands alone is the nearest one."""
-    first, last = witness.separates[0], witness.separates[-1]
+    readings = [side.reading for side in witness.sides]
+    first, last = readings[0], readings[-1]
     differ = [axis for axis in first if last[axis] != first[axis]]
-    names = [", ".join(f"{axis}={reading[axis]}" for axis in differ) for reading in witness.separates]
+    names = [", ".join(f"{axis}={reading[axis]}" for axis in differ) for reading in readings]
     return [name or "the nearest reading" for name in names]
 
 
@@ -254,17 +255,15 @@ def _comparison(witness: Witness, place: Place) -> str:
     """What is printed: the numbers returned and those of the readings, in decimal and in hexadecimal."""
     values = _readings(witness)
     width = max(map(len, ("observed", *values)))
-    what = "w after each step" if "after step" in witness.where else f"{_output(witness)}, row by row"
+    what = "w after each step" if witness.output == WEIGHTS else f"{witness.output}, row by row"
     rows = "".join(textwrap.indent(f"{_quoted(name)}: {_listed(numbers)},\n", "    ") for name, numbers in values.items())
-    return _COMPARISON.format(place=place.shown, rows=rows, what=f"{what}; look at {witness.where}", width=width)
+    return _COMPARISON.format(place=place.shown, rows=rows, what=f"{what}; look at {_place_in(witness)}", width=width)
 
 
 def _readings(witness: Witness) -> dict[str, Sequence[str]]:
     """The readings' values, exactly, under the names of their difference; a reading without a value is left out."""
-    full = [str(Reading(tuple(reading.items()))) for reading in witness.separates]
-    short = dict(zip(full, _apart(witness), strict=True))
-    quantities = [q for q in witness.values if q.name != "observed"]
-    return {short[q.name]: [repr(float.fromhex(v)) for v in q.hexadecimal] for q in quantities}
+    named = zip(_apart(witness), (side.value for side in witness.sides), strict=True)
+    return {name: [repr(float.fromhex(v)) for v in value.hexadecimal] for name, value in named if value is not None}
 
 
 _COMPARISON = """\

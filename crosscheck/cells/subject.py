@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
-from ...adapters.contract import Adapter, Native
+from ...adapters.contract import Adapter, Limitation, Native
+from ...adapters.discovery import load
 from ...adapters.errors import Unsupported
+from ...reference.catalogue import line
 from ...reference.formula import Formula, Map, Optimizer
 from ...reference.vocabulary import Reading
 from ..findings import Cell
 from ..inputs.samples import AnySample, Sample, TraceSample, bound_sizes
-from ..readings.compare import Observation
+from ..readings.compare import Outputs, searched
+from ..readings.evaluate import VALUE, WEIGHTS, bar
 
 
 class FrameworkError(Exception):
@@ -47,6 +50,22 @@ class Subject:
     formula: Formula
     native: Native | None
 
+    @cached_property
+    def claim(self) -> Reading | None:
+        """The reading that the adapter claims for a native."""
+        return self.formula.reading("printed", **self.native.claim) if self.native else None
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """The readings that the subject is held against."""
+        native = self.native
+        return searched(self.formula, (*native.takes, *native.fixed), native.claim) if native else searched(self.formula, ())
+
+    @property
+    def limitation(self) -> Limitation | None:
+        """What is known of the native in this dtype and mode."""
+        return self.native.limitation(self.cell.dtype, self.cell.mode) if self.native else None
+
     def accepts(self, sample: AnySample) -> bool:
         """Whether the subject takes inputs of this shape."""
         if self.native is None or not self.native.sizes or isinstance(sample, TraceSample):
@@ -60,10 +79,10 @@ class Subject:
         assert isinstance(self.formula, Map)
         return (self.native.wrt if self.native else ()) or self.formula.wrt
 
-    def observe(self, sample: AnySample) -> Observation:
+    def observe(self, sample: AnySample) -> Outputs:
         """What the framework returns on a sample."""
         if isinstance(sample, TraceSample):
-            return {"w": self._weights(sample)}
+            return {WEIGHTS: self._weights(sample)}
         function = self.function(sample)
         given = {name: array.copy() for name, array in sample.arrays.items()}
         cotangent = sample.cotangent.copy()
@@ -73,7 +92,7 @@ class Subject:
         missing = [name for name in self.wrt if name not in pulled.cotangents]
         if missing:
             raise MalformedReturn(f"the adapter returned no cotangent of {', '.join(missing)}")
-        returned = {"value": pulled.value, **{f"{name}_bar": pulled.cotangents[name] for name in self.wrt}}
+        returned = {VALUE: pulled.value, **{bar(name): pulled.cotangents[name] for name in self.wrt}}
         return {name: self._in_dtype(name, array) for name, array in returned.items()}
 
     def _in_dtype(self, name: str, array: Any) -> np.ndarray:
@@ -103,7 +122,7 @@ class Subject:
         _unchanged(
             {"weights": given.weights, "gradients": given.gradients}, {"weights": trace.weights, "gradients": trace.gradients}
         )
-        return self._in_dtype("w", weights)
+        return self._in_dtype(WEIGHTS, weights)
 
     def function(self, sample: Sample) -> Callable[..., Any]:
         """The function of arrays that is evaluated and differentiated; the same object for the same settings."""
@@ -112,6 +131,13 @@ class Subject:
             return _native_function(self.adapter, self.native, settings)
         assert isinstance(self.formula, Map)
         return _derived_function(self.adapter, self.formula, settings)
+
+
+def subject_of(cell: Cell) -> Subject:
+    """The subject of a cell. Imports no framework yet."""
+    adapter, formula = load(cell.adapter), line(cell.line)
+    native = next((n for n in adapter.natives if n.line == cell.line and n.name == cell.native), None)
+    return Subject(cell, adapter, formula, native)
 
 
 def _unchanged(after: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray]) -> None:

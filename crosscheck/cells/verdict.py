@@ -1,84 +1,144 @@
-"""From a fit to a verdict. Nothing is typed in: a verdict follows from which readings hold, and from what was claimed."""
+"""From a fit to a verdict. Nothing is typed in: a verdict follows from which readings fit, and from what was claimed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...reference.formula import Formula, Map
 from ...reference.vocabulary import Reading
-from ..findings import Verdict
+from ..findings import (
+    Change,
+    Departs,
+    ForwardContradicts,
+    Lossy,
+    Named,
+    NotClaimed,
+    NothingFits,
+    Outdone,
+    PrintedFits,
+    Reason,
+    SameNumbers,
+    Verdict,
+)
 from ..readings.compare import Fit
-from .forward import Contradiction
+from ..readings.variants import NO_LOSS, Losses
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a subject is judged by: the ``fit``, under the variant of the rounding model with these ``losses``; the reading that
+    an adapter claims (None on the derived route), and whether a kept witness separates it from the printed one; how forward
+    mode contradicts reverse mode (None if it does not)."""
+
+    formula: Formula
+    fit: Fit
+    claim: Reading | None = None
+    losses: Losses = NO_LOSS
+    contradiction: ForwardContradicts | None = None
+    separable: bool = False
+
+    @property
+    def spoken_of(self) -> Reading | None:
+        """The reading a verdict speaks of: the claimed one, in the best evaluation of it that fits; None if nothing fits."""
+        fits, meaning = self.fit.fits, self.formula.meaning
+        claimed = [r for r in fits if self.claim is not None and meaning(r) == meaning(self.claim)]
+        return best(self.formula, claimed or fits) if fits else None
+
+    @property
+    def prints_fit(self) -> bool:
+        """Whether a reading of the printed meaning fits."""
+        printed = self.formula.meaning(self.formula.printed)
+        return any(self.formula.meaning(reading) == printed for reading in self.fit.fits)
+
+    def lost(self, reading: Reading) -> tuple[Change, ...]:
+        """The better evaluations of the same real function that are ruled out."""
+        return tuple(
+            Change(axis.name, axis.standard, reading[axis.name])
+            for axis in self.formula.axes
+            if axis.kind == "evaluation" and reading.but(**{axis.name: axis.standard}) in self.fit.violations
+        )
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, why, and the reading that it speaks of (None where none holds; then ``nearest`` was the candidate)."""
+    """A verdict, why, and the reading that it speaks of (None where none fits; then ``nearest`` was the candidate)."""
 
     verdict: Verdict
-    reason: str
+    reason: tuple[Reason, ...]
     reading: Reading | None
     nearest: Reading | None = None
-    known: str = ""
 
-    def known_as(self, what: str) -> Judgement:
-        return replace(self, known=what)
+    def adding(self, more: Reason) -> Judgement:
+        return replace(self, reason=(*self.reason, more))
 
-
-def judge(
-    formula: Formula,
-    fitted: Fit,
-    claim: Reading | None,
-    model: str,
-    words: str,
-    forward: Contradiction | None,
-    separable: bool,
-) -> Judgement:
-    """The verdict on a subject.
-
-    ``claim`` is the reading an adapter claims (None on the derived route); ``model`` the variant of the rounding model under
-    which readings hold and ``words`` what it says; ``forward`` how forward mode contradicts reverse mode (None if it does not);
-    ``separable`` whether a kept witness tells the claim from the printed reading.
-    """
-    if not fitted.holds:
-        return _nothing_holds(formula, fitted, claim)
-    reading = spoken_of(formula, fitted, claim)
-    assert reading is not None
-    if claim is not None and formula.meaning(reading) != formula.meaning(claim):
-        said = f"claimed {_named(formula, claim)}, but what fits is {_named(formula, reading)}"
-        return Judgement("stale", said, reading, claim)
-    if claim is not None and _is_also_printed(formula, fitted, claim):
-        if separable:
-            return Judgement("stale", f"claimed {_named(formula, claim)}, but the printed reading fits as well", reading, claim)
-        judgement = Judgement(
-            "agrees", f"the printed reading fits; {_named(formula, claim)} gives the same numbers here", reading
-        )
-    else:
-        judgement = _by_meaning(formula, fitted, reading)
-    if model != "plain":
-        judgement = _with_loss(judgement, words)
-    return judgement if forward is None else _contradicted(formula, judgement, forward)
+    def with_loss(self, loss: Reason) -> Judgement:
+        """The judgement where precision is lost besides."""
+        return replace(self.adding(loss), verdict="precision" if self.verdict == "agrees" else self.verdict)
 
 
-def _contradicted(formula: Formula, judgement: Judgement, forward: Contradiction) -> Judgement:
+def judge(evidence: Evidence) -> Judgement:
+    """The verdict on a subject."""
+    reading = evidence.spoken_of
+    if reading is None:
+        return _nothing_fits(evidence)
+    judgement = _claimed(evidence, reading) or _by_meaning(evidence, reading)
+    if judgement.verdict == "stale":
+        return judgement
+    if evidence.losses:
+        judgement = judgement.with_loss(Lossy(evidence.losses))
+    return _contradicted(evidence, judgement)
+
+
+def _nothing_fits(evidence: Evidence) -> Judgement:
+    """The nearest reading is the claimed one, else the one that fitted for longest."""
+    violations = evidence.fit.violations
+    nearest = evidence.claim or max(violations, key=lambda reading: violations[reading].trial)
+    reason = NothingFits(named(evidence.formula, nearest), violations[nearest])
+    return Judgement("defect", (reason,), None, nearest)
+
+
+def _claimed(evidence: Evidence, reading: Reading) -> Judgement | None:
+    """The judgement where a claim does not fit, or is not the only one that does; else None."""
+    formula, claim = evidence.formula, evidence.claim
+    if claim is None:
+        return None
+    if formula.meaning(reading) != formula.meaning(claim):
+        return Judgement("stale", (NotClaimed(named(formula, claim), named(formula, reading)),), reading, claim)
+    if formula.meaning(claim) == formula.meaning(formula.printed) or not evidence.prints_fit:
+        return None
+    if evidence.separable:
+        return Judgement("stale", (NotClaimed(named(formula, claim), None),), reading, claim)
+    return Judgement("agrees", (PrintedFits(), SameNumbers(named(formula, claim))), reading)
+
+
+def _by_meaning(evidence: Evidence, reading: Reading) -> Judgement:
+    formula, lost = evidence.formula, evidence.lost(reading)
+    outdone = (Outdone(lost),) if lost else ()
+    changed = formula.meaning(formula.printed).difference(formula.meaning(reading))
+    if not changed:
+        return Judgement("precision" if lost else "agrees", (PrintedFits(), *outdone), reading)
+    standard = all(formula.standard[axis] == other for axis, (_, other) in changed.items())
+    departs = Departs(tuple(Change(axis, other, printed) for axis, (printed, other) in changed.items()), standard)
+    return Judgement("erratum" if standard else "convention", (departs, *outdone), reading)
+
+
+def _contradicted(evidence: Evidence, judgement: Judgement) -> Judgement:
     """The judgement in the light of forward mode. Of a set of legitimate cotangents forward mode may take another one; NaN is a
     loss of precision; another number is a defect."""
-    if isinstance(formula, Map) and formula.set_valued:
-        return replace(judgement, reason=f"{judgement.reason}; {forward.words}")
-    if not forward.finite:
-        return _with_loss(judgement, forward.words)
-    return Judgement("defect", forward.words, None, judgement.reading)
+    forward = evidence.contradiction
+    if forward is None:
+        return judgement
+    if isinstance(evidence.formula, Map) and evidence.formula.set_valued:
+        return judgement.adding(forward)
+    if isinstance(forward.pushed, str):
+        return judgement.with_loss(forward)
+    return Judgement("defect", (forward,), None, judgement.reading)
 
 
-def _is_also_printed(formula: Formula, fitted: Fit, claim: Reading) -> bool:
-    """Whether a reading of the printed meaning fits, although another one is claimed."""
-    printed = formula.meaning(formula.printed)
-    return formula.meaning(claim) != printed and any(formula.meaning(reading) == printed for reading in fitted.holds)
-
-
-def best(formula: Formula, holds: list[Reading]) -> Reading:
-    """Of several readings that hold, the printed one, else the standard one, else the one nearest to the printed one; with
-    the best-conditioned evaluation that holds."""
+def best(formula: Formula, fits: Sequence[Reading]) -> Reading:
+    """Of several readings that fit, the printed one, else the standard one, else the one nearest to the printed one; with the
+    best-conditioned evaluation that fits."""
     accurate = {axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"}
 
     def rank(reading: Reading) -> tuple[int, int, int, int]:
@@ -87,57 +147,11 @@ def best(formula: Formula, holds: list[Reading]) -> Reading:
         unprinted = sum(reading[axis] != formula.printed[axis] for axis in accurate)
         return (len(changed), sum(formula.standard[axis] != other for axis, (_, other) in changed.items()), worse, unprinted)
 
-    return min(holds, key=rank)
+    return min(fits, key=rank)
 
 
-def spoken_of(formula: Formula, fitted: Fit, claim: Reading | None) -> Reading | None:
-    """The reading a verdict speaks of: the claimed one, in the best evaluation of it that holds; None if nothing holds."""
-    claimed = [r for r in fitted.holds if claim is not None and formula.meaning(r) == formula.meaning(claim)]
-    candidates = claimed or fitted.holds
-    return best(formula, candidates) if candidates else None
-
-
-def _nothing_holds(formula: Formula, fitted: Fit, claim: Reading | None) -> Judgement:
-    """No reading holds: the nearest is the claimed one, else the one that held for longest."""
-    nearest = claim or max(fitted.misses, key=lambda reading: fitted.misses[reading].sample)
-    missed = fitted.misses[nearest]
-    where = missed.output + (f"[{', '.join(map(str, missed.index))}]" if missed.index else "")
-    return Judgement("defect", f"no reading fits; {_named(formula, nearest)} fails at {where}: {missed.why}", None, nearest)
-
-
-def _by_meaning(formula: Formula, fitted: Fit, reading: Reading) -> Judgement:
-    changed = formula.meaning(formula.printed).difference(formula.meaning(reading))
-    if changed:
-        standard = all(formula.standard[axis] == other for axis, (_, other) in changed.items())
-        words = "the standard reading, not the printed one" if standard else "another reading than the printed one"
-        listing = ", ".join(f"{axis}={other} instead of {printed}" for axis, (printed, other) in changed.items())
-        loss = _lost(formula, fitted, reading)
-        return Judgement("erratum" if standard else "convention", f"{words}: {listing}{loss and '; ' + loss}", reading)
-    if loss := _lost(formula, fitted, reading):
-        return Judgement("precision", f"the printed reading's function; {loss}", reading)
-    return Judgement("agrees", "the printed reading fits", reading)
-
-
-def _lost(formula: Formula, fitted: Fit, reading: Reading) -> str:
-    """Which better evaluations of the same real function are ruled out; "" where none is."""
-    worse = {
-        axis.name: (reading[axis.name], axis.standard)
-        for axis in formula.axes
-        if axis.kind == "evaluation" and reading.but(**{axis.name: axis.standard}) in fitted.misses
-    }
-    return ", ".join(f"evaluated as {axis}={mine}, which {axis}={better} outdoes" for axis, (mine, better) in worse.items())
-
-
-def _with_loss(judgement: Judgement, words: str) -> Judgement:
-    if judgement.verdict == "agrees":
-        return replace(judgement, verdict="precision", reason=f"the printed reading's function; {words}")
-    return replace(judgement, reason=f"{judgement.reason}; {words}")
-
-
-def _named(formula: Formula, reading: Reading) -> str:
-    if reading == formula.printed:
-        return "the printed reading"
-    if formula.meaning(reading) == formula.meaning(formula.standard):
-        return "the standard reading"
-    changed = formula.printed.difference(reading)
-    return ", ".join(f"{axis}={other}" for axis, (_, other) in changed.items())
+def named(formula: Formula, reading: Reading) -> Named:
+    departs = {axis: other for axis, (_, other) in formula.printed.difference(reading).items()}
+    if not departs:
+        return Named("printed", departs)
+    return Named("standard" if formula.meaning(reading) == formula.meaning(formula.standard) else "other", departs)

@@ -11,9 +11,10 @@ from ...adapters.contract import Trace
 from ...reference.vocabulary import Hyperparameter
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Rounding
-from ..arithmetic.steps import Steps, parting
+from ..arithmetic.steps import Steps
 from ..inputs.traces import Schedule
 from ..readings.evaluate import steps
+from ..readings.separate import first_separated
 from .feeds import FORMAT, Feed, trial
 from .offers import Offer
 from .rules import Translation
@@ -63,7 +64,7 @@ class Yardstick:
 
     def separates(self, offer: Offer, translation: Translation) -> int | None:
         """The first step (from 0) at which a target is separated from the source; None if it never is."""
-        at = parting(self.expected, mapped(offer, translation, self.setting.values, self.feed))
+        at = first_separated(self.expected, mapped(offer, translation, self.setting.values, self.feed))
         return None if at is None else at[0]
 
 
@@ -77,7 +78,7 @@ def fixed(source: Source, offer: Offer, translation: Translation, constant: bool
         varied = source.whole.at(**{name: other})
         values = {**source.configured.values, **({name: other} if name in source.configured.values else {})}
         feed = trial(schedule, source.base, varied.epsilon)
-        if parting(enclosures(varied, feed), mapped(offer, translation, values, feed)) is not None:
+        if first_separated(enclosures(varied, feed), mapped(offer, translation, values, feed)) is not None:
             found[own] = source.whole.values[name]
     return found
 

@@ -11,27 +11,19 @@ import numpy as np
 
 from ...adapters.contract import Adapter, Trace
 from ...adapters.errors import Unsupported
-from ..answers import Loss, Proof, Refusal
+from ..answers import Proof, Refusal
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure
-from ..arithmetic.steps import Steps, parting
-from ..cells.examination import precision_variants
-from ..identification.optimizers.trace_witnesses import number
+from ..arithmetic.steps import Steps
+from ..findings import number
+from ..readings.separate import first_separated
+from ..readings.variants import variants, with_losses
 from .equality import enclosures, mapped
 from .feeds import FORMAT, Feed, proofs
 from .offers import Offer
 from .rules import Translation
 from .source import Source
 from .written import substituted
-
-VARIANTS = {
-    "plain": (),
-    "flushing": (Loss.FLUSHED,),
-    "coarse": (Loss.COARSE,),
-    "flushing, coarse": (Loss.FLUSHED, Loss.COARSE),
-    "narrow scalars": (Loss.NARROW,),
-    "flushing, narrow scalars": (Loss.FLUSHED, Loss.NARROW),
-}
 
 
 def prove(adapter: Adapter, source: Source, offer: Offer, translation: Translation, constant: bool) -> Proof | Refusal:
@@ -48,14 +40,14 @@ def prove(adapter: Adapter, source: Source, offer: Offer, translation: Translati
         except Unsupported as error:
             return Refusal(words=str(error))
     for run in runs:
-        if (at := parting(*run.plain)) is not None:
+        if (at := first_separated(*run.plain)) is not None:
             return Refusal(run.schedule, at[0] + 1, at[1])
     refusal: Refusal | None = None
-    for variant, (p, _) in precision_variants(offer.line, precision(FORMAT)).items():
-        share = _worst_share(runs, p)
+    for losses in variants(offer.line, FORMAT):
+        share = _worst_share(runs, with_losses(FORMAT, losses))
         if not isinstance(share, Refusal):
             steps, weights = runs[0].feed.gradients.shape
-            return Proof(len(runs), steps, weights, FORMAT, mode_of(adapter), share, list(VARIANTS[variant]))
+            return Proof(len(runs), steps, weights, FORMAT, mode_of(adapter), share, list(losses))
         refusal = refusal or share
     assert refusal is not None
     return refusal

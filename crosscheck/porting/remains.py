@@ -10,9 +10,9 @@ import numpy as np
 from ...adapters.contract import Trace
 from ...reference.namespace import Floating
 from ..answers import PortWitness, Remains
-from ..arithmetic.steps import parting
 from ..inputs.traces import Schedule
 from ..readings.evaluate import steps
+from ..readings.separate import first_separated
 from .equality import enclosures, mapped
 from .feeds import FORMAT, Feed, normal, small
 from .offers import Offer
@@ -74,7 +74,7 @@ def witness(source: Source, offer: Offer, translation: Translation) -> PortWitne
     for schedule in (Schedule.CONSTANT, Schedule.NEW):
         feed = small(schedule, source.base, source.configured.epsilon)
         mine, theirs = enclosures(source.configured, feed), mapped(offer, translation, source.configured.values, feed)
-        if (at := parting(mine, theirs)) is not None:
+        if (at := first_separated(mine, theirs)) is not None:
             step, column = at
             return PortWitness(
                 float(feed.weights[column]),

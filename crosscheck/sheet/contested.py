@@ -10,11 +10,13 @@ from typing import Literal
 from ...reference.formula import Formula, Map
 from ...reference.namespace import Floating
 from ...reference.vocabulary import Axis, Reading
-from ..cells.evidence import pair_witness
+from ..cells.evidence import Rivals
 from ..findings import Cell, Check, Deviation, Finding, Proof, Witness
 from ..inputs.samples import AnySample, Sample
+from ..readings.compare import Question
 from ..readings.evaluate import evaluate
-from ..witnesses.search import Departure, known, sample_of
+from ..witnesses.replay import sample_of
+from ..witnesses.store import Departure, known
 from .suspects import alone, odd
 
 _WIDEST_FIRST = ("float64", "float32", "bfloat16", "float16")
@@ -113,5 +115,5 @@ def _shown(formula: Formula, axis: Axis, reading: Reading, sample: AnySample, dt
     """The two readings on a witness; of two evaluations of one function, with what NumPy makes of the printed one."""
     if axis.kind == "evaluation" and isinstance(formula, Map) and isinstance(sample, Sample):
         printed = evaluate(formula, formula.printed, sample, Floating(sample.cotangent.dtype))
-        return pair_witness(formula, formula.printed, reading, sample, dtype, printed)
-    return pair_witness(formula, reading, formula.printed, sample, dtype)
+        return Rivals(formula.printed, reading).witness(Question(formula, sample, dtype), printed)
+    return Rivals(reading, formula.printed).witness(Question(formula, sample, dtype))

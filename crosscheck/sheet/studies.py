@@ -21,9 +21,8 @@ from ...reference.vocabulary import Reading
 from ..arithmetic.formats import Precision, precision
 from ..arithmetic.objects import precise
 from ..cells.accuracy import distances
-from ..cells.examination import subject_of
 from ..cells.matrix import cells
-from ..cells.subject import FrameworkError, Subject
+from ..cells.subject import FrameworkError, Subject, subject_of
 from ..findings import Curve, Label, Series
 from ..inputs.samples import Sample, TraceSample
 from ..inputs.traces import hyperparameters

@@ -196,6 +196,7 @@ max = Map(
     hard_points=_ties_points,
     mnemonic=Mnemonic(_DIRECTED, "equal", _flow_is_kept),
     set_valued="max",
+    reads_nan=True,
     properties=(PERMUTATION, SUBDIFFERENTIAL),
     **SIZES,
 )
@@ -219,6 +220,7 @@ min = Map(
     hard_points=_ties_points,
     mnemonic=Mnemonic(_DIRECTED, "equal", _flow_is_kept),
     set_valued="min",
+    reads_nan=True,
     properties=(PERMUTATION, SUBDIFFERENTIAL),
     **SIZES,
 )

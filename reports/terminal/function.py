@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ...crosscheck.answers import Arrangement, FunctionAnswer, Reduction, Rival, Tie
 from ...crosscheck.findings import Quantity, Witness
+from ..words.cells import losses, remarks, where
 from . import words
 from .layout import sections, table
 from .words import reading
@@ -57,7 +58,7 @@ def _rows(answer: FunctionAnswer) -> Iterator[tuple[str, str]]:
     if answer.distance is not None:
         yield "evidence", f"{answer.trials} inputs, mean relative distance {answer.distance:.2g}"
     if answer.losses:
-        yield "precision", words.losses(answer.losses)
+        yield "precision", losses(answer.losses)
     yield from (("note", note) for note in _notes(answer))
     if not answer.identified:
         yield "no reading fits", ", ".join(trial.line for trial in answer.lines if trial.outcome == "no-reading")
@@ -115,18 +116,19 @@ def _failure(answer: FunctionAnswer) -> Iterator[str]:
 
 def _witness(witness: Witness, name: str) -> Iterator[str]:
     """What went in, and what each reading and the function give where they can be told apart."""
-    output = witness.where.partition("[")[0]
+    output = witness.output
     rows = [(one.name, _numbers(one)) for one in witness.inputs if one.name != "cotangent" or output != "value"]
     rows += list(witness.settings.items())
-    readings = witness.separates
+    readings = [side.reading for side in witness.sides]
     labels = [f"{output} if {reading(_changed(one, other))}" for one, other in zip(readings, reversed(readings), strict=True)]
     labels = labels if len(readings) > 1 else [f"{output} by the reading"]
-    values = dict(zip([*(reading(one) for one in readings), "observed"], [*labels, f"{output} of {name}"], strict=True))
-    rows += [(values[one.name], _numbers(one)) for one in witness.values]
+    given = zip(labels, (side.value for side in witness.sides), strict=True)
+    rows += [(label, _numbers(value)) for label, value in given if value is not None]
+    rows += [] if witness.observed is None else [(f"{output} of {name}", _numbers(witness.observed))]
     if witness.ulps is not None and witness.budget is not None and witness.ulps < NEAR:
-        rows.append(("apart", f"{witness.ulps:.3g} ulps at {witness.where}, where rounding explains {witness.budget:.3g}"))
+        rows.append(("apart", f"{witness.ulps:.3g} ulps at {where(witness)}, where rounding explains {witness.budget:.3g}"))
     yield from table(rows, indent=4)
-    yield from (f"    {remark}" for remark in witness.remarks)
+    yield from (f"    {remark}" for remark in remarks(witness))
 
 
 def _numbers(quantity: Quantity) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...crosscheck.answers import Mapped, Port, Refusal
+from ..words.cells import losses
 from ..words.samples import SCHEDULES
 from . import words
 from .layout import indented, item, sections, table
@@ -107,7 +108,7 @@ def _notes(port: Port) -> Iterator[str]:
         row = f"with gradients of size {one.gradients:g} a closer one is {one.code}"
         yield f"{row}: the largest relative difference of an update is {one.largest_update:.2g}"
     if port.proof is not None and port.proof.losses:
-        yield f"in the target, {words.losses(port.proof.losses)}"
+        yield f"in the target, {losses(port.proof.losses)}"
     if port.made_of and port.exact:
         first, *others = port.made_of
         yield f"no native is claimed to be it: it is {first} with what {' and '.join(others)} adds"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...crosscheck.answers import Kind, Loss, Number, Separator, Stored, Way
+from ...crosscheck.answers import Kind, Number, Separator, Stored, Way
 
 _KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t"}
 _WAYS = {
@@ -14,19 +14,10 @@ _WAYS = {
     Way.PRODUCTS: " (by products)",
     Way.FROM_FLOAT64: " (rounded from float64)",
 }
-_LOSSES = {
-    Loss.FLUSHED: "subnormal numbers are flushed to zero",
-    Loss.COARSE: "an elementary function errs by more than 4 units in the last place",
-    Loss.NARROW: "scalars of the optimizer are stored in float32",
-}
 
 
 def stored(quantities: Iterable[Stored]) -> list[str]:
     return [f"{_KINDS.get(one.kind, one.name)}{_WAYS[one.way]}" for one in quantities]
-
-
-def losses(ways: Iterable[Loss]) -> str:
-    return "; ".join(_LOSSES[way] for way in ways)
 
 
 def separators(ways: Iterable[Separator], refused: Iterable[str]) -> list[str]:

@@ -1,6 +1,8 @@
-"""What samples and schedules of rates are called."""
+"""What samples, places in arrays, and schedules of rates are called."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from ...crosscheck.findings import Label
 
@@ -10,6 +12,11 @@ SCHEDULES = {
     "new-every-step": "a rate that is new at every step",
     "drop": "a rate that drops to a hundredth",
 }
+
+
+def place(output: str, index: Sequence[int]) -> str:
+    """`x_bar[0]`; a scalar, or an output as a whole, by its name alone."""
+    return output + (f"[{', '.join(map(str, index))}]" if index else "")
 
 
 def label(of: Label) -> str:

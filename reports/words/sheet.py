@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...crosscheck.findings import Breach, Check, Deviation, LineInfo, Proof
-from .samples import label
+from .samples import label, place
 
 # --- properties -----------------------------------------------------------------------------------------------------
 
@@ -55,11 +55,6 @@ def _deed(after: Sequence[str]) -> str:
     """What was done to a sample; a deed without words of ours by its data."""
     deed, *details = after or [""]
     return DEEDS[deed].format(*details) if deed in DEEDS else " ".join(after)
-
-
-def place(of: str, index: Sequence[int]) -> str:
-    """`x_bar[0, 1]`; a scalar by its name alone."""
-    return f"{of}[{', '.join(map(str, index))}]" if index else of
 
 
 def sample(found: Breach) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
 import msgspec
@@ -11,6 +11,7 @@ from gradspec.adapters import load
 from gradspec.crosscheck.cells.examination import examine
 from gradspec.crosscheck.findings import Cell, Finding, Quantity, Witness
 from gradspec.reports.signs import SIGNS, fails
+from gradspec.reports.words import cells as words
 from gradspec.tests.conformance.plugin import Selection
 
 SHOWN = 8  # numbers of one array in a failure; the report shows the rest
@@ -23,12 +24,12 @@ def test_conformance(cell: Cell, selection: Selection, record: Callable[[Finding
     finding = examine(cell, selection.effort, selection.seed)
     missing = not load(cell.adapter).installed()
     if missing and cell.adapter in selection.adapters:
-        finding = msgspec.structs.replace(finding, known="")  # what is asked for by name has to be there
+        finding = msgspec.structs.replace(finding, excused=False)  # what is asked for by name has to be there
     record(finding)
     if fails(finding):
         pytest.fail(explained(finding), pytrace=False)
     if missing:
-        pytest.skip(finding.reason)
+        pytest.skip(words.reason(finding))
 
 
 def explained(finding: Finding) -> str:
@@ -38,30 +39,25 @@ def explained(finding: Finding) -> str:
 
 def _explanation(finding: Finding) -> Iterator[str]:
     yield f"{SIGNS[finding.verdict]} {finding.verdict}  {finding.cell.id}"
-    yield f"  {finding.reason}"
+    yield f"  {words.reason(finding)}"
     if finding.expression:
         yield f"  {finding.expression}"
     if finding.claim:
-        yield f"  claimed: {_reading(finding.claim)}"
-    yield from (f"  fits: {_reading(reading)}" for reading in finding.fits[:SHOWN])
+        yield f"  claimed: {words.axes(finding.claim)}"
+    yield from (f"  fits: {words.axes(reading)}" for reading in finding.fits[:SHOWN])
     if finding.witness:
         yield from ("", *_witness_table(finding.witness))
     if finding.script:
         yield from ("", finding.script)
 
 
-def _reading(axes: Mapping[str, str]) -> str:
-    return ", ".join(f"{axis}={option}" for axis, option in axes.items()) or "the only reading"
-
-
 def _witness_table(witness: Witness) -> Iterator[str]:
-    yield f"  parts at {witness.where}" + "".join(f", {name}={value}" for name, value in witness.settings.items())
-    values = {value.name: value for value in witness.values}  # where nothing fits, one reading is named twice
-    rows = [row for quantity in (*witness.inputs, *values.values()) for row in _rows(quantity)]
+    yield f"  parts at {words.where(witness)}" + "".join(f", {name}={value}" for name, value in witness.settings.items())
+    rows = [row for quantity in (*witness.inputs, *words.values(witness)) for row in _rows(quantity)]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield ("    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
-    yield from (f"    {remark}" for remark in witness.remarks)
+    yield from (f"    {remark}" for remark in words.remarks(witness))
 
 
 def _rows(quantity: Quantity) -> Iterator[tuple[str, str, str]]:

@@ -22,7 +22,7 @@ from ....adapters.errors import BoxError, Unsupported
 from ...answers import Arrangement
 from ...cells.subject import FrameworkError, its_own_words
 from ...inputs.samples import Sample
-from ...readings.compare import Observation
+from ...readings.compare import Outputs
 from .arrangements import Layout, in_order
 
 Named = Mapping[str, Any]
@@ -303,7 +303,7 @@ class Call:
                 raise error.__cause__ from None
             raise Refusal(str(error)) from error
 
-    def observe(self, sample: Sample, wrt: tuple[str, ...]) -> Observation:
+    def observe(self, sample: Sample, wrt: tuple[str, ...]) -> Outputs:
         """The value on a sample, and the cotangents of ``wrt``, all in the dtype under test. Raises Refusal, BoxError."""
         given = {name: array.copy() for name, array in sample.arrays.items()}
         cotangent = sample.cotangent.copy()
@@ -316,7 +316,7 @@ class Call:
             raise BoxError(f"{self.callee.name} changes its arguments in place ({names}); give a function that works on copies")
         return {name: self._checked(name, array, sample) for name, array in observed.items()}
 
-    def _observed(self, given: dict[str, np.ndarray], cotangent: np.ndarray, wrt: tuple[str, ...]) -> Observation:
+    def _observed(self, given: dict[str, np.ndarray], cotangent: np.ndarray, wrt: tuple[str, ...]) -> Outputs:
         adapter = self.callee.adapter
         if adapter is not None and self.callee.vjp is None:
             mode = adapter.map_modes[0]

@@ -15,10 +15,11 @@ from ....reference.formula import Map
 from ....reference.vocabulary import Reading
 from ...answers import Arrangement, FunctionAnswer, LineTrial, Raised, Reduction, Rival, Tie, Unlaid
 from ...cells.evidence import quantity
+from ...readings.variants import OF_MAPS
 from ..options import Options
 from .arrangements import REDUCTION, Layout, Mismatch, Reduced, Unreduced, layouts, matched
 from .callables import Call, Callee, understood
-from .overlay import MODELS, Overlay, Read, lay
+from .overlay import Overlay, Read, lay
 
 
 def identified(target: Any, name: str, options: Options) -> FunctionAnswer:
@@ -129,14 +130,14 @@ class _Inquiry:
 
 def _mostly_raises(overlay: Overlay) -> Mismatch | None:
     raised = _raised(overlay)
-    if raised is None or len(overlay.raised) <= len(overlay.observed):
+    if raised is None or len(overlay.raised) <= len(overlay.trials):
         return None
     return Mismatch(Unlaid.RAISES, f"it raises ({raised.inputs} of {raised.of} inputs; {raised.sample}: {raised.words})")
 
 
 def _raised(overlay: Overlay) -> Raised | None:
     for label, words in overlay.raised.items():
-        return Raised(len(overlay.raised), len(overlay.samples), label, words)
+        return Raised(len(overlay.raised), overlay.asked, label, words)
     return None
 
 
@@ -159,9 +160,9 @@ def _refuse(callee: Callee, laid: Iterable[Laid]) -> NoReturn:
 
 def _fitting(laid: Iterable[Laid]) -> list[tuple[Laid, Overlay, Read]]:
     """Where readings fit, under the first variant of the rounding model under which any does."""
-    for model in MODELS:
+    for losses in OF_MAPS:
         overlays = ((one, overlay) for one in laid for overlay in one.overlays)
-        if found := [(one, overlay, read) for one, overlay in overlays if (read := overlay.read(model)) is not None]:
+        if found := [(one, overlay, read) for one, overlay in overlays if (read := overlay.read(losses)) is not None]:
             return found
     return []
 
@@ -200,9 +201,9 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
         differs_from_printed=_difference(reading, formula.printed),
         differs_from_standard=_difference(reading, formula.standard),
         rivals=rivals,
-        trials=len(overlay.observed),
+        trials=len(overlay.trials),
         worst_share=overlay.share(read) if fitting else None,
-        losses=list(MODELS[read.model]),
+        losses=list(read.losses),
         distance=None if fitting else overlay.nearest()[0],
         failure=None if fitting else overlay.failure(read.reading),
         undifferentiated=overlay.undifferentiated,
@@ -272,12 +273,12 @@ def _tied(overlay: Overlay, read: Read, other: Reading, chosen: dict[str, str]) 
 
 def _missing(overlay: Overlay) -> list[str]:
     """The inputs of which the function's own vjp returns no cotangent, though it does of others."""
-    known = {name for observed in overlay.observed for name in observed}
+    known = {name for observed in overlay.trials for name in observed.outputs}
     return [name for name in overlay.formula.wrt if f"{name}_bar" not in known] if overlay.with_vjp else []
 
 
 def _alone(overlay: Overlay, part: Literal["value", "backward"]) -> list[dict[str, str]]:
     """What the value or the cotangents are for themselves, where together they are nothing."""
     axes = overlay.formula.accepted("forward" if part == "value" else "vjp_body")
-    found = [_chosen(reading, axes) for reading in overlay.fitted(part).holds]
+    found = [_chosen(reading, axes) for reading in overlay.fitted(part).fits]
     return [reading for i, reading in enumerate(found) if reading not in found[:i]]

@@ -1,11 +1,11 @@
-"""One function laid over one line: what it returned there, which readings hold it, and how near the others come."""
+"""One function laid over one line: what it returned there, which readings fit, and how near the others come."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,38 +15,39 @@ import numpy as np
 from ....adapters.errors import BoxError
 from ....reference.formula import Map
 from ....reference.vocabulary import Axis, Input, Reading, Sizes
-from ...answers import Arrangement, Loss, Unlaid
+from ...answers import Arrangement, Unlaid
 from ...arithmetic.formats import precision
 from ...arithmetic.rounding import Enclosure, Wide
-from ...cells.evidence import failure_witness, pair_witness
-from ...cells.examination import precision_variants
+from ...cells.evidence import Rivals
 from ...cells.verdict import best
-from ...findings import Label, Witness
+from ...findings import Label, NoValue, Witness
 from ...inputs.profiles import profile
 from ...inputs.samples import Sample, bound_sizes, stable_seed
 from ...inputs.shared import samples
 from ...inputs.strategies import draw, map_samples
-from ...readings.compare import Fit, Observation, Prediction, Predictions, Undefined, fit, miss, unconstrained, worst_share
-from ...witnesses.search import Departure, replays, sample_of, search
+from ...readings.compare import Allowed, Fit, Observed, Outputs, Question, unconstrained, worst_share
+from ...readings.evaluate import VALUE
+from ...readings.variants import NO_LOSS, OF_MAPS, Losses
+from ...witnesses.replay import replays, sample_of
+from ...witnesses.search import search
+from ...witnesses.store import Departure
 from .arrangements import Mismatch, Unreduced, formed, with_cotangent
 from .callables import Call, Refusal
 
 ROUNDS = 3  # inputs that are sought, one after the other, to tell apart readings that still fit
 PAIR = {"n": 2}
-# variants of the rounding model, in the order they are tried in
-MODELS = {"plain": (), "flushing": (Loss.FLUSHED,), "coarse": (Loss.COARSE,), "flushing, coarse": (Loss.FLUSHED, Loss.COARSE)}
 
 
 @dataclass(frozen=True)
 class Read:
-    """The readings of the value and of the cotangents that go together, and the variant of the rounding model they need.
+    """The readings of the value and of the cotangents that go together, and the losses of precision that they need.
 
     They are one reading, or two evaluations of one real function. ``backward`` is None where no cotangents are known.
     """
 
     value: Reading
     backward: Reading | None
-    model: str = "plain"
+    losses: Losses = NO_LOSS
 
     @property
     def reading(self) -> Reading:
@@ -55,25 +56,20 @@ class Read:
 
 @dataclass
 class Overlay:
-    """What a function returned on a line's samples. ``formula`` is the line, as it is or reduced; ``accepted`` are the samples
-    that it answered on, at first the one that it was tried on, and ``raised`` what it said on others by label."""
+    """What a function returned on a line's samples. ``formula`` is the line, as it is or reduced; ``trials`` is what it
+    answered, at first on the one sample that it was tried on, and ``raised`` what it said on others, of ``asked`` in all."""
 
     line: Map
     formula: Map
     call: Call
     settings: Mapping[str, str]
     seed: int
-    samples: list[Sample]
-    accepted: list[int]
-    observed: list[Observation]
-    raised: dict[Label, str]
+    trials: list[Observed]
     undifferentiated: str = ""
+    asked: int = 1
+    raised: dict[Label, str] = field(default_factory=dict)
 
-    _fits: dict[tuple[str, str, int], Fit] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        variants = precision_variants(self.formula, precision(self.call.dtype))
-        self.predictions = {name: Predictions(self.formula, p, self.samples) for name, (p, _) in variants.items()}
+    _fits: dict[tuple[str, Losses, int], Fit] = field(default_factory=dict)
 
     @property
     def dtype(self) -> str:
@@ -81,7 +77,7 @@ class Overlay:
 
     @property
     def with_vjp(self) -> bool:
-        return any(name != "value" for observed in self.observed for name in observed)
+        return any(name != VALUE for observed in self.trials for name in observed.outputs)
 
     @property
     def settled(self) -> tuple[str, ...]:
@@ -95,9 +91,9 @@ class Overlay:
         """Whether the options of an axis differ under these settings: the slope of σ means nothing to a ReLU."""
         printed = self.formula.printed
         return any(
-            not _same(self.predictions["plain"](i, printed), self.predictions["plain"](i, printed.but(**{axis.name: option})))
+            not _same(observed.question.allows(printed), observed.question.allows(printed.but(**{axis.name: option})))
             for option in axis.names
-            for i in self.accepted
+            for observed in self.trials
         )
 
     @property
@@ -106,93 +102,94 @@ class Overlay:
         settled = self.settled
         return list(self.formula.readings({axis.name: axis.printed for axis in self.formula.axes if axis.name not in settled}))
 
-    # --- which readings hold ---
+    # --- which readings fit ---
 
-    def only(self, quantity: str) -> list[Observation]:
+    def only(self, part: str) -> list[Observed]:
         """What was returned as the "value", or of the cotangents ("backward")."""
-        return [{name: a for name, a in o.items() if (name == "value") == (quantity == "value")} for o in self.observed]
+        return [
+            Observed(o.question, {n: a for n, a in o.outputs.items() if (n == VALUE) == (part == VALUE)}) for o in self.trials
+        ]
 
-    def fitted(self, quantity: str, model: str = "plain") -> Fit:
-        key = (quantity, model, len(self.observed))
+    def fitted(self, part: str, losses: Losses = NO_LOSS) -> Fit:
+        key = (part, losses, len(self.trials))
         if key not in self._fits:
-            self._fits[key] = fit(self.predictions[model], self.accepted, self.only(quantity), self.readings)
+            self._fits[key] = Fit(tuple(self.readings), {}).against(self.only(part), losses)
         return self._fits[key]
 
-    def pairs(self, model: str = "plain") -> list[tuple[Reading, Reading]]:
-        """The pairs of readings of the value and of the cotangents that hold everything and are one real function; of pairs
+    def pairs(self, losses: Losses = NO_LOSS) -> list[tuple[Reading, Reading]]:
+        """The pairs of readings of the value and of the cotangents that fit everything and are one real function; of pairs
         with one meaning those that are one reading, if there are any."""
-        values = self.fitted("value", model).holds
-        bars = self.fitted("backward", model).holds if self.with_vjp else values
+        values = self.fitted(VALUE, losses).fits
+        bars = self.fitted("backward", losses).fits if self.with_vjp else values
         meaning = self.formula.meaning
         meant = [(v, b) for v, b in itertools.product(values, bars) if meaning(v) == meaning(b)]
         same = {meaning(v) for v, b in meant if v == b}
         return [(v, b) for v, b in meant if v == b or meaning(v) not in same]
 
-    def read(self, model: str = "plain") -> Read | None:
-        """What holds everything under a variant of the rounding model; None where nothing does. Of several the printed, then
-        the standard one, in its standard evaluation or else in the one of those that hold that predicts most narrowly."""
-        pairs = self.pairs(model)
+    def read(self, losses: Losses = NO_LOSS) -> Read | None:
+        """What fits everything with these losses of precision; None where nothing does. Of several the printed, then the
+        standard one, in its standard evaluation or else in the one of those that fit whose budgets are the narrowest."""
+        pairs = self.pairs(losses)
         if not pairs:
             return None
-        backward = self._best([b for _, b in pairs], model)
-        value = self._best([v for v, b in pairs if b == backward], model)
-        return Read(value, backward if self.with_vjp else None, model)
+        backward = self._best([b for _, b in pairs], losses)
+        value = self._best([v for v, b in pairs if b == backward], losses)
+        return Read(value, backward if self.with_vjp else None, losses)
 
     @property
     def ruled_out(self) -> bool:
-        """Whether nothing holds what was returned, under any variant of the rounding model."""
-        return all(self.read(model) is None for model in MODELS)
+        """Whether nothing fits what was returned, whatever precision is lost."""
+        return all(self.read(losses) is None for losses in OF_MAPS)
 
-    def _best(self, holds: Sequence[Reading], model: str) -> Reading:
+    def _best(self, fits: Sequence[Reading], losses: Losses) -> Reading:
         formula = self.formula
-        meant = formula.meaning(best(formula, list(holds)))
+        meant = formula.meaning(best(formula, fits))
         accurate = {axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"}
 
         def rank(reading: Reading) -> tuple[int, float]:
             worse = sum(reading[axis] != option for axis, option in accurate.items())
-            return worse, self._breadth(reading, model) if worse else 0.0
+            return worse, self._breadth(reading, losses) if worse else 0.0
 
-        candidates = [reading for reading in holds if formula.meaning(reading) == meant]
+        candidates = [reading for reading in fits if formula.meaning(reading) == meant]
         return candidates[0] if len(candidates) == 1 else min(candidates, key=rank)
 
-    def _breadth(self, reading: Reading, model: str) -> float:
+    def _breadth(self, reading: Reading, losses: Losses) -> float:
         """How wide the budgets of a reading are: their mean relative to the values, each counted as 1 at most."""
         shares = [np.zeros(0)]
-        for index, observed in zip(self.accepted, self.observed, strict=True):
-            prediction = self.predictions[model](index, reading)
-            if isinstance(prediction, Undefined):
+        for observed in self.trials:
+            allowed = observed.question.allows(reading, losses)
+            if isinstance(allowed, NoValue):
                 return 1.0
-            for name in observed:
-                enclosure = prediction[name]
+            for name in observed.outputs:
+                enclosure = allowed[name]
                 relative = _ratio(enclosure.error, np.abs(enclosure.value))
                 shares.append(np.where(np.isnan(enclosure.value), 0.0, relative).ravel())
         return float(np.concatenate(shares).mean())
 
     def others(self, read: Read) -> list[Reading]:
-        """The readings that hold everything as well: those of another meaning, each in its best evaluation, and the other
+        """The readings that fit everything as well: those of another meaning, each in its best evaluation, and the other
         evaluations of this one."""
         mine, meanings = self.formula.meaning(read.reading), {}
-        for _, b in self.pairs(read.model):
+        for _, b in self.pairs(read.losses):
             meanings.setdefault(self.formula.meaning(b), []).append(b)
         evaluations = [b for b in dict.fromkeys(meanings.pop(mine)) if b != read.reading]
-        return [self._best(held, read.model) for held in meanings.values()] + evaluations
+        return [self._best(fits, read.losses) for fits in meanings.values()] + evaluations
 
     def share(self, read: Read) -> float:
         """The largest error as a fraction of the budget."""
-        parts = [("value", read.value)] + ([("backward", read.backward)] if read.backward else [])
-        predictions = self.predictions[read.model]
-        return max(worst_share(predictions, self.accepted, self.only(part), reading) for part, reading in parts)
+        parts = [(VALUE, read.value)] + ([("backward", read.backward)] if read.backward else [])
+        return max(worst_share(self.only(part), reading, read.losses) for part, reading in parts)
 
     # --- asking more ---
 
     def complete(self) -> None:
         """Ask the function on all samples of the line, and once more on the first one, if that was not done yet."""
-        if len(self.samples) > 1:
+        if self.asked > 1:
             return
-        self.samples += [with_cotangent(self.formula, sample) for sample in self._shown()]  # the predictions share the list
-        for index in range(1, len(self.samples)):
-            self._ask(index)
-        _unchanged(self.call, self.observed[0], self.call.observe(self.samples[0], self.wrt))
+        for sample in self._shown():
+            self._ask(with_cotangent(self.formula, sample))
+        first = self.trials[0]
+        _unchanged(self.call, first.outputs, self.call.observe(_of_map(first), self.wrt))
 
     def _shown(self) -> list[Sample]:
         """The kept witnesses, the hard points and the draws that the layout and the settings allow."""
@@ -224,8 +221,7 @@ class Overlay:
             found = next((s for rival in rivals if (s := self.separating(read, rival, round_)) is not None), None)
             if found is None:
                 return
-            self.samples.append(found)  # the predictions share the list
-            if not self._ask(len(self.samples) - 1):
+            if not self._ask(found):
                 return
 
     def separating(self, read: Read, rival: Reading, round_: int = 0) -> Sample | None:
@@ -239,16 +235,15 @@ class Overlay:
         sample = sample_of(rebased, kept) if kept.found else None
         return sample if isinstance(sample, Sample) else None
 
-    def _ask(self, index: int) -> bool:
+    def _ask(self, sample: Sample) -> bool:
         """Ask the function on a sample; whether it answered there."""
-        sample = self.samples[index]
+        self.asked += 1
         try:
-            observed = self.call.observe(sample, self.wrt)
+            outputs = self.call.observe(sample, self.wrt)
         except Refusal as refusal:
             self.raised[sample.label] = str(refusal)
             return False
-        self.accepted.append(index)
-        self.observed.append(observed)
+        self.trials.append(Observed(Question(self.formula, sample, self.dtype), outputs))
         return True
 
     @property
@@ -257,31 +252,27 @@ class Overlay:
 
     # --- what shows it ---
 
-    def simplest_first(self) -> Iterator[tuple[Sample, Observation]]:
-        """The samples answered on, those of few and short numbers first."""
+    def simplest_first(self) -> list[Observed]:
+        """What was answered, that on few and short numbers first."""
 
-        def size(pair: tuple[int, Observation]) -> tuple[bool, int, int]:
-            sample = self.samples[pair[0]]
+        def size(observed: Observed) -> tuple[bool, int, int]:
+            sample = _of_map(observed)
             numbers = np.concatenate([np.ravel(array).astype(float) for array in sample.arrays.values()])
             return not sample.finite, numbers.size, sum(len(f"{number:.17g}") for number in numbers)
 
-        ordered = sorted(zip(self.accepted, self.observed, strict=True), key=size)
-        return ((self.samples[i], observed) for i, observed in ordered)
+        return sorted(self.trials, key=size)
 
     def witness(self, read: Read, rival: Reading) -> Witness | None:
         """The smallest sample on which the function has the one reading and not the rival's."""
-        for sample, observed in self.simplest_first():
-            if shown := pair_witness(self.formula, read.reading, rival, sample, self.dtype, observed):
-                return shown
-        return None
+        rivals = Rivals(read.reading, rival)
+        found = (rivals.witness(observed.question, observed.outputs) for observed in self.simplest_first())
+        return next(filter(None, found), None)
 
     def failure(self, reading: Reading) -> Witness | None:
         """The smallest sample on which the function is not this reading; None where it is on all of them."""
-        number = {id(sample): i for i, sample in enumerate(self.samples)}
-        for sample, observed in self.simplest_first():
-            missed = miss(self.predictions["plain"](number[id(sample)], reading), observed, number[id(sample)])
-            if missed is not None:
-                return failure_witness(self.formula, reading, reading, sample, missed, observed, self.dtype)
+        for observed in self.simplest_first():
+            if (violated := observed.violation(reading)) is not None:
+                return Rivals(reading, reading).failure(observed, violated)
         return None
 
     def nearest(self) -> tuple[float, Reading]:
@@ -291,19 +282,24 @@ class Overlay:
 
     def _distance(self, reading: Reading) -> float:
         distances = [np.zeros(0)]
-        for index, observed in zip(self.accepted, self.observed, strict=True):
-            prediction = self.predictions["plain"](index, reading)
-            if isinstance(prediction, Undefined):
+        for observed in self.trials:
+            allowed = observed.question.allows(reading)
+            if isinstance(allowed, NoValue):
                 distances.append(np.ones(1))
                 continue
-            for name, array in observed.items():
-                free = np.broadcast_to(unconstrained(prediction, name), array.shape)
-                distances.append(np.where(free, 0.0, _relative(array, prediction[name])).ravel())
+            for name, array in observed.outputs.items():
+                free = np.broadcast_to(unconstrained(allowed, name), array.shape)
+                distances.append(np.where(free, 0.0, _relative(array, allowed[name])).ravel())
         return float(np.concatenate(distances).mean())
 
 
-def _same(a: Prediction, b: Prediction) -> bool:
-    if isinstance(a, Undefined) or isinstance(b, Undefined):
+def _of_map(observed: Observed) -> Sample:
+    assert isinstance(observed.sample, Sample)
+    return observed.sample
+
+
+def _same(a: Allowed, b: Allowed) -> bool:
+    if isinstance(a, NoValue) or isinstance(b, NoValue):
         return a == b
     return all(
         np.array_equal(a[name].value, b[name].value, equal_nan=True) and np.array_equal(a[name].error, b[name].error)
@@ -312,7 +308,7 @@ def _same(a: Prediction, b: Prediction) -> bool:
 
 
 def _relative(observed: np.ndarray, enclosure: Enclosure) -> np.ndarray:
-    """How far from a prediction, relative to the larger of the two; 0 where it holds."""
+    """How far from a reading's value, relative to the larger of the two; 0 within its budget."""
     if observed.shape != enclosure.shape:
         return np.ones(observed.shape)
     a, expected = observed.astype(Wide), enclosure.value
@@ -349,7 +345,8 @@ def lay(call: Call, line: Map, settings: Mapping[str, str], seed: int) -> Overla
             observed = _repeated(call, probe, ())
     except Refusal as refusal:
         raise Mismatch(Unlaid.RAISES, f"it raises {refusal}") from None
-    return Overlay(line, formula, call, settings, seed, [probe], [0], [observed], {}, undifferentiated)
+    trials = [Observed(Question(formula, probe, call.dtype), observed)]
+    return Overlay(line, formula, call, settings, seed, trials, undifferentiated)
 
 
 def plain(call: Call, line: Map, settings: Mapping[str, str], seed: int, whole: bool = False) -> Sample:
@@ -381,14 +378,14 @@ def _largest(line: Map, call: Call) -> Sizes:
     return PAIR if call.layout.kind is Arrangement.OPERANDS else by_size
 
 
-def _repeated(call: Call, sample: Sample, wrt: tuple[str, ...]) -> Observation:
+def _repeated(call: Call, sample: Sample, wrt: tuple[str, ...]) -> Outputs:
     """What is returned on a sample, once and again. Raises BoxError where these are other numbers."""
     first = call.observe(sample, wrt)
     _unchanged(call, first, call.observe(sample, wrt))
     return first
 
 
-def _unchanged(call: Call, first: Observation, again: Observation) -> None:
+def _unchanged(call: Call, first: Outputs, again: Outputs) -> None:
     other = [name for name, array in first.items() if array.tobytes() != again[name].tobytes()]
     if other:
         raise BoxError(

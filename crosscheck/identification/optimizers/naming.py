@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from ....reference.formula import Optimizer
 from ....reference.vocabulary import Reading
-from ...arithmetic.steps import Steps, parting
+from ...arithmetic.steps import Steps
+from ...readings.separate import first_separated
 from .experiments import Bench, Plan, Values
 from .playing import Experiment
 from .prediction import steps
@@ -50,7 +51,7 @@ class _AtOwnValues:
     _known: dict[Candidate, list[Steps]] = field(default_factory=dict)
 
     def same(self, a: tuple[Space, Candidate], b: tuple[Space, Candidate]) -> bool:
-        return all(parting(x, y) is None for x, y in zip(self._steps(*a), self._steps(*b), strict=True))
+        return all(first_separated(x, y) is None for x, y in zip(self._steps(*a), self._steps(*b), strict=True))
 
     def _steps(self, space: Space, candidate: Candidate) -> list[Steps]:
         if candidate not in self._known:

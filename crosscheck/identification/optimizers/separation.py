@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...arithmetic.steps import Steps, parting
+from ...arithmetic.steps import Steps
 from ...inputs.strategies import draw
+from ...readings.separate import first_separated
 from .experiments import VARIED, Bench, Plan
 from .playing import Experiment, Played
 from .prediction import Record, steps
@@ -67,7 +68,7 @@ def classes(predictions: Sequence[Steps]) -> list[list[int]]:
     """The predictions grouped so that each can be told from the first of every other group."""
     groups: list[list[int]] = []
     for i, prediction in enumerate(predictions):
-        home = next((g for g in groups if parting(prediction, predictions[g[0]]) is None), None)
+        home = next((g for g in groups if first_separated(prediction, predictions[g[0]]) is None), None)
         if home is None:
             groups.append([i])
         else:

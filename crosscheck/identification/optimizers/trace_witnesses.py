@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-
-from ...answers import Number, TraceWitness
-from ...arithmetic.steps import Steps, parting
+from ...answers import TraceWitness
+from ...arithmetic.steps import Steps
+from ...findings import number
+from ...readings.separate import first_separated
 from .playing import Played
 from .prediction import Record, steps
 from .space import Candidate
-
-
-def number(value: Any) -> Number:
-    return float(value) if np.isfinite(value) else str(float(value))
 
 
 def against(seen: Record, candidate: Candidate, others: Sequence[Candidate]) -> list[TraceWitness]:
@@ -30,7 +25,7 @@ def _first(seen: Record, candidate: Candidate, other: Candidate, mine: Sequence[
     """The first experiment that separates another reading, at its earliest step, and the simplest trace there."""
     for own, one in zip(mine, seen.played, strict=True):
         theirs = steps(seen.space, other, one.experiment, seen.dtype)
-        if (at := parting(own, theirs)) is not None:
+        if (at := first_separated(own, theirs)) is not None:
             against = {axis: option for axis, (_, option) in candidate.reading.difference(other.reading).items()}
             return _witness(one, against, (own, theirs), *at)
     return None
