@@ -243,7 +243,8 @@ def _takes_a_rate(name: str, made: Any) -> bool:
 class Adapter(Framework):
     """A framework that the whole sheet is held against.
 
-    Modes are ways of running: the first is the one natives use when a native names none.
+    Modes are ways of running, of which the first is the plain one; the engine asks for no mode that is not among them, so that
+    a method need not check it.
     """
 
     dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32", "bfloat16", "float16")

@@ -72,7 +72,8 @@ def load(name: str) -> Adapter:
 
 @cache
 def _check_natives(name: str, adapter: Adapter) -> None:
-    """Every native must name a line and a reading that the catalogue knows, in an expression that parses."""
+    """Every native must name a line and a reading that the catalogue knows, in an expression that parses, and dtypes and modes
+    that the adapter has: no other is ever asked for."""
     from ..reference.arguments import ArgumentError
     from ..reference.catalogue import line
 
@@ -86,6 +87,13 @@ def _check_natives(name: str, adapter: Adapter) -> None:
         if (native.line, native.name) in seen:
             raise AdapterError(f"adapter {name}: two natives of {native.line} are called {native.name}")
         seen.add((native.line, native.name))
+        for kind, names, among in (("dtype", native.dtypes, adapter.dtypes), ("mode", native.modes, _modes(adapter))):
+            for unknown in (one for one in names if one not in among):
+                raise AdapterError(f"adapter {name}, native {native.name}: no {kind} {unknown!r}.{suggest(unknown, among)}")
+
+
+def _modes(adapter: Adapter) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*adapter.map_modes, *adapter.optimizer_modes)))
 
 
 @cache

@@ -120,11 +120,6 @@ def test_what_comes_back_is_the_callers_own_memory():
     assert value.flags.writeable and not np.shares_memory(value, x) and not np.shares_memory(bars["x"], x)
 
 
-def test_an_unknown_mode_is_unsupported():
-    with pytest.raises(Unsupported, match="it has eager, jit"):
-        ADAPTER.pull_back(_identity, {"x": np.ones(1)}, ("x",), np.ones(1), "lazy")
-
-
 # --- 64-bit types ---------------------------------------------------------------------------------------------------
 
 

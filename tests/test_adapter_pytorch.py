@@ -13,8 +13,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
 
+from gradspec.adapters import load  # noqa: E402 (needs torch)
 from gradspec.adapters.contract import NAMES, Native, Trace  # noqa: E402 (needs torch)
-from gradspec.adapters.errors import Unsupported  # noqa: E402 (needs torch)
+from gradspec.adapters.errors import AdapterError, Unsupported  # noqa: E402 (needs torch)
 from gradspec.adapters.frameworks.pytorch import ADAPTER, to_numpy, to_torch  # noqa: E402
 from gradspec.crosscheck.arithmetic.formats import precision  # noqa: E402
 from gradspec.crosscheck.arithmetic.rounding import Enclosure, Rounding  # noqa: E402
@@ -192,9 +193,20 @@ def test_gradients_are_had_inside_no_grad_too(mode):
     assert pulled.cotangents["x"].tolist() == [6]
 
 
-def test_an_unknown_mode_is_unsupported():
-    with pytest.raises(Unsupported, match="no mode 'compiled' here; it has eager, func"):
-        ADAPTER.pull_back(lambda x: x, {"x": np.ones(1)}, ("x",), np.ones(1), "compiled")
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ('modes=("eagr",)', "no mode 'eagr'. Did you mean eager"),
+        ('dtypes=("float23",)', "no dtype 'float23'. Did you mean float32"),
+    ],
+)
+def test_a_native_in_a_mode_or_a_dtype_that_there_is_not_is_refused(limits, words, tmp_path):
+    (tmp_path / "wrong.py").write_text(
+        "from gradspec.adapters import Native\nfrom gradspec.adapters.frameworks.pytorch import PyTorch\n"
+        f"class Wrong(PyTorch):\n    natives = (Native('scalar.sum', 'sum', 'torch.sum(x)', {limits}),)\nADAPTER = Wrong()\n"
+    )
+    with pytest.raises(AdapterError, match=words):
+        load(str(tmp_path / "wrong.py"))
 
 
 # --- optimizers -----------------------------------------------------------------------------------------------------

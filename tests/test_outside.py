@@ -19,6 +19,7 @@ from gradspec.adapters.contract import NAMES
 from gradspec.crosscheck.campaign.run import Plan
 from gradspec.crosscheck.cells.examination import examine
 from gradspec.crosscheck.cells.matrix import cells
+from gradspec.crosscheck.identification import identify
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.sheet import proofs, properties
 from gradspec.reference import FormulaError, Map, Optimizer, catalogue, line, load_formulas
@@ -287,6 +288,22 @@ def test_identify_finds_softplus(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "identify", "jax.nn.softplus", "--formula", SOFTPLUS, "--json")
     answer = json.loads(out)
     assert status == 0 and answer["line"] == "own.softplus" and answer["reading"] == {"evaluation": "stable"}
+
+
+def test_identify_names_every_line_that_a_function_is(tmp_path: Path) -> None:
+    text = Path(SOFTPLUS).read_text(encoding="utf-8").replace("own.softplus", "own.sigmoid")
+    text = text.replace("xp.log1p(xp.exp(x))", "1 / (1 + xp.exp(-x))").replace("(1 + xp.exp(x))", "(1 + xp.exp(x)) ** 2")
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    load_formulas(tmp_path / "mine.py")
+    answer = identify(lambda x: 1 / (1 + np.exp(-x)))
+    assert {"own.sigmoid", "scalar.sigmoid"} <= {answer.line, *answer.also}
+
+
+def test_defaults_of_two_lines_of_one_name(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("optax")
+    for name, shown in (("lion", "lion (optimizer.lion)"), ("own.lion", "own.lion (own.lion)")):
+        status, out, _ = run(capsys, "defaults", name, "--formula", LION)
+        assert status == 0 and out.startswith(shown) and "optax.lion" in out
 
 
 def test_port_writes_lion_for_torch(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import venv
 import zipfile
 from dataclasses import dataclass
@@ -72,6 +73,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 # --- what is in it --------------------------------------------------------------------------------------------------
+
+
+def test_every_folder_of_the_packages_is_listed() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = settings["tool"]["setuptools"]["packages"]
+    folders = {path.parent.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")}
+    expected = {f"gradspec.{'.'.join(folder.parts)}" for folder in folders}
+    assert set(listed) == {*expected, "gradspec", "gradspec.tests.conformance"}
 
 
 def test_the_wheel_holds_every_module_of_the_packages_and_no_other(installed: Installed) -> None:

@@ -40,7 +40,11 @@ def defaults(name: str = "", among: Sequence[Framework] | None = None) -> Defaul
 
 
 def _lines() -> dict[str, Optimizer]:
-    return {line.name: line for line in catalogue(beyond=True).values() if isinstance(line, Optimizer)}
+    """By last name; where another has it, too, by id."""
+    found: dict[str, Optimizer] = {}
+    for line in (line for line in catalogue(beyond=True).values() if isinstance(line, Optimizer)):
+        found[(line.id if line.name.lower() in found else line.name).lower()] = line
+    return found
 
 
 def _known(name: str, shipped: Mapping[str, Any]) -> str:
@@ -59,7 +63,7 @@ def _last(path: str) -> str:
 def _table(name: str, shipped: Mapping[str, Any]) -> Table:
     line = _lines().get(name)
     hypers = line.hyperparameters if line else ()
-    columns = {path: _signature(made) for path, made in shipped.items() if _last(path).lower() == name}
+    columns = {path: _signature(made) for path, made in shipped.items() if _last(path).lower() == _last(name)}
     called = {path: _called(hypers, own) for path, own in columns.items()}
     found: dict[str, dict[str, Default]] = {RATE: {}, **{h.name: {} for h in hypers}}
     if line:

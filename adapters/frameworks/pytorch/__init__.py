@@ -44,7 +44,7 @@ class PyTorch(Adapter):
         self, function: Function, inputs: Mapping[str, np.ndarray], wrt: tuple[str, ...], cotangent: np.ndarray, mode: str
     ) -> Pullback:
         tensors = {name: to_torch(value) for name, value in inputs.items()}
-        reverse = reverse_by_func if _known(mode, self.map_modes) == "func" else reverse_by_graph
+        reverse = reverse_by_func if mode == "func" else reverse_by_graph
         value, cotangents = reverse(function, tensors, wrt, to_torch(cotangent))
         return Pullback(to_numpy(value), {name: to_numpy(bar) for name, bar in zip(wrt, cotangents, strict=True)})
 
@@ -54,7 +54,7 @@ class PyTorch(Adapter):
         tensors = {name: to_torch(value) for name, value in inputs.items()}
         directions = {name: to_torch(value) for name, value in tangents.items()}
         load_forward_mode()
-        forward = forward_by_func if _known(mode, self.map_modes) == "func" else forward_by_duals
+        forward = forward_by_func if mode == "func" else forward_by_duals
         try:
             value, tangent = forward(function, tensors, directions)
         except NotImplementedError as error:
@@ -62,7 +62,6 @@ class PyTorch(Adapter):
         return Pushforward(to_numpy(value), to_numpy(tangent))
 
     def optimize(self, native: Native, trace: Trace, mode: str) -> np.ndarray:
-        _known(mode, self.optimizer_modes)
         parameters = _parts(to_torch(trace.weights))
         optimizer = _construct(native, self.names(), parameters, trace)
         weights = np.empty((trace.steps, trace.weights.size), trace.weights.dtype)
@@ -76,7 +75,6 @@ class PyTorch(Adapter):
         return weights
 
     def run_update(self, update: Function, trace: Trace, mode: str) -> np.ndarray:
-        _known(mode, self.optimizer_modes)
         w = to_torch(trace.weights)
         steps = update(self.namespace, w, list(to_torch(trace.gradients)), list(trace.rates), dict(trace.hyper))
         weights = np.empty((trace.steps, trace.weights.size), trace.weights.dtype)
@@ -102,12 +100,6 @@ class PyTorch(Adapter):
         if isinstance(program, MapProgram):
             return map_script(program)
         return native_script(program) if program.expression else printed_script(program)
-
-
-def _known(mode: str, modes: tuple[str, ...]) -> str:
-    if mode not in modes:
-        raise Unsupported(f"pytorch has no mode {mode!r} here; it has {', '.join(modes)}")
-    return mode
 
 
 def _parts(vector: torch.Tensor) -> list[torch.Tensor]:

@@ -178,7 +178,8 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
     fitting = _fitting(laid)
     overlay, read = fitting[0][1:] if fitting else _nearest(laid)
     formula, reading = overlay.formula, _chosen(read.reading, overlay.settled)
-    also = [line for one, _, _ in fitting for line in (one.line.id, *one.twins)]
+    fits = [one for one in laid if not all(overlay.ruled_out for overlay in one.overlays)]
+    also = [line for one in fits for line in (one.line.id, *one.twins)]
     rivals = list(_rivals(overlay, read)) if fitting else []
     verdict = "no-reading" if not fitting else "ambiguous" if any(rival.ambiguous for rival in rivals) else "identified"
     return FunctionAnswer(
@@ -212,7 +213,7 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
         prints=bool(callee.printed.getvalue()),
         value_alone=[] if fitting or not overlay.with_vjp else _alone(overlay, "value"),
         cotangents_alone=[] if fitting or not overlay.with_vjp else _alone(overlay, "backward"),
-        lines=[_trial(one, {fits.line.id for fits, _, _ in fitting}) for one in laid],
+        lines=[_trial(one, {fitting.line.id for fitting in fits}) for one in laid],
     )
 
 
