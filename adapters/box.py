@@ -1,6 +1,6 @@
 """A black box: an optimizer of which nothing is known but how to make it, feed it and read its weights.
 
-A box is made as often as is needed; each time it lives a life of its own, a ``Run``. Nothing here imports a framework.
+A box is made as often as is needed; each time it goes through a ``Run`` of its own. Nothing here imports a framework.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RATE_NAMES = ("learning_rate", "lr", "step_size", "rate", "stepsize")
 
 
 class Run(ABC):
-    """One life of a box: made from initial weights, fed gradients step by step, open loop."""
+    """One run of a box: made from initial weights, fed gradients step by step, open loop."""
 
     @abstractmethod
     def step(self, gradients: Sequence[np.ndarray | None], rate: float) -> None:
@@ -74,5 +74,5 @@ class Box(ABC):
 
     @abstractmethod
     def start(self, weights: Sequence[np.ndarray], rate: float, arguments: Mapping[str, float]) -> Run:
-        """A new life from ``weights``, of which it gets copies, with ``arguments`` by the box's own names in place of its
+        """A new run from ``weights``, of which it gets copies, with ``arguments`` by the box's own names in place of its
         values."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gradspec.adapters import BoxError
 from gradspec.cli import main
-from gradspec.crosscheck.answers import Action, Kind, Separator, Stored
+from gradspec.crosscheck.answers import Action, Kind, Question, Separator, Stored
 from gradspec.crosscheck.identification import identify
 from gradspec.crosscheck.identification.optimizers.search import Search
 from gradspec.crosscheck.identification.optimizers.space import families
@@ -422,6 +422,19 @@ def test_what_a_box_does_to_its_surroundings_is_said(capsys: pytest.CaptureFixtu
     assert talks.surroundings.printed is not None and talks.surroundings.printed.text == "learning"
     assert "it prints, first at step 1: 'learning'" in text(talks)
     assert capsys.readouterr().out == ""
+
+
+class Unsaveable(Adam):
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise RuntimeError("no copies")
+
+
+def test_a_side_question_at_which_a_box_breaks_down_stays_open_and_the_box_gets_its_name() -> None:
+    answer = identify(Unsaveable, names=NAMES, **FEW)
+    assert answer.verdict == "identified" and answer.surroundings.goes_on is None
+    [open_] = answer.surroundings.unanswered
+    assert (open_.question, open_.can_be_asked) == (Question.SAVED_STATE, True) and "no copies" in open_.words
+    assert "whether a state that is saved and restored goes on as it should stays open" in " ".join(text(answer).split())
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
