@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ..adapters import load
     from ..reports import store
-    from ..reports.page import write_page
+    from ..reports.html.page import write_page
 
     plan = _plan(arguments)
     asked = {name for name in plan.adapters if arguments.adapter}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gradspec import reference as reference
     from gradspec.crosscheck.answers import FunctionAnswer, Identification, Port
-    from gradspec.reference import catalogue as catalogue
+    from gradspec.reference import catalogue
     from gradspec.reference import line as line
 
 __all__ = ["__version__", "catalogue", "identify", "line", "port", "reference"]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..crosscheck.findings import Finding, Findings
-from . import arrange
+from .html import arrange
 from .signs import SIGNS, TERMINAL_COLOURS, fails, tally
 from .words.cells import lost, reason
 

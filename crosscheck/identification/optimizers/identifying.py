@@ -89,6 +89,7 @@ class _Identifying:
         played, again = self.player.play(first), self.player.play(first)
         self._repeats(played, again)
         self._follows_the_rate(played)
+        self.spaces = [replace(space, ascends=_ascends(played)) for space in self.spaces]
         return [played, *map(self.player.play, others)]
 
     def _follows_the_rate(self, played: Played) -> None:
@@ -279,6 +280,12 @@ def _beside(candidate: Candidate, other: Candidate) -> Alike:
     """A reading that fits as well, with the assumed values in which it differs."""
     assumed = dict(candidate.assumed)
     return Alike(dict(other.reading.axes), {name: value for name, value in other.assumed if assumed[name] != value})
+
+
+def _ascends(played: Played) -> bool:
+    """Whether most weights move along their gradient at the first step."""
+    moves = np.sign(played.weights[0] - played.experiment.weights) * np.sign(played.experiment.gradients[0])
+    return bool(np.nansum(moves) > 0)
 
 
 def _distance(space: Space, candidate: Candidate) -> tuple[int, int]:

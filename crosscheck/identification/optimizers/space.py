@@ -47,13 +47,14 @@ class Space:
 
     ``lines`` share their axes and differ in what they print; ``binding`` says which argument of the box is which
     hyperparameter; ``settled`` are hyperparameters whose value the user has named; ``idle`` are arguments of the box that stay
-    at a value without effect.
+    at a value without effect; a box that ``ascends`` is seen to step along its gradient.
     """
 
     lines: tuple[Optimizer, ...]
     binding: Mapping[str, str]  # hyperparameter -> the box's own name
     settled: Mapping[str, float]
     idle: frozenset[str] = frozenset()
+    ascends: bool = False
 
     @property
     def line(self) -> Optimizer:
@@ -80,7 +81,9 @@ class Space:
         """Where a search begins: the printed and the standard reading of each line, as far as the box can show them."""
         readings = {reading: None for line in self.lines for reading in (line.standard, line.printed)}
         assumed = tuple((hyper.name, self._assumed(hyper)) for hyper in self.unbound())
-        starts = [self.simplest(Candidate(self.line, self._shown(reading), assumed)) for reading in readings]
+        starts = [
+            self.simplest(Candidate(self.line, self._shown(reading), assumed, ascends=self.ascends)) for reading in readings
+        ]
         return list(dict.fromkeys(starts))
 
     def unbound(self) -> list[Hyperparameter]:

@@ -13,13 +13,13 @@ from typing import TypeVar
 import jinja2
 from markupsafe import Markup
 
-from ..crosscheck.findings import AxisInfo, Check, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
+from ...crosscheck.findings import AxisInfo, Check, Curve, Deviation, Finding, Findings, LineInfo, Proof, Quantity
+from ..signs import SIGNS, fails, tally, worst
+from ..store import check_writable, in_order, write_atomically
+from ..words import cells, sheet
+from ..words.cells import reason
 from . import arrange
 from .mathml import typeset
-from .signs import SIGNS, fails, tally, worst
-from .store import check_writable, in_order, write_atomically
-from .words import cells, sheet
-from .words.cells import reason
 
 FILE_NAME = "index.html"
 TEMPLATES = Path(__file__).with_name("templates")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from ..crosscheck.findings import Curve, Series
+from ...crosscheck.findings import Curve, Series
 
 STYLES = ("-", "--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)), (0, (1, 3)))  # readable without colour
 MARKERS = ("o", "s", "^", "D", "v", "x")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ..crosscheck.findings import AxisInfo, Deviation, Finding, Findings, LineInfo
-from .signs import SEVERITY, worst
+from ...crosscheck.findings import AxisInfo, Deviation, Finding, Findings, LineInfo
+from ..signs import SEVERITY, worst
 
 
 @dataclass(frozen=True)
