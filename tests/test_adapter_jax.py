@@ -15,7 +15,6 @@ pytest.importorskip("jax")
 pytest.importorskip("optax")
 
 from gradspec.adapters.contract import NAMES, Trace
-from gradspec.adapters.errors import Unsupported
 from gradspec.adapters.frameworks.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.arithmetic.rounding import Rounding
