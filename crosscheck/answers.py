@@ -237,7 +237,7 @@ class Printed(Struct, frozen=True):
 class Surroundings(Struct, frozen=True):
     """What a box does beside its formula.
 
-    ``missing_gradient`` and ``late_weight`` are the models that hold, of which the first is as good as any further one; none
+    ``missing_gradient`` and ``late_weight`` are the models that fit, of which the first is as good as any further one; none
     where none does, None where there is no answer. ``goes_on``: whether a state that is saved and restored goes on to the same
     bits. ``changed``: which of the arrays handed to it ("gradients", "weights") it changes in place -> the first step at which
     it does.
@@ -389,8 +389,8 @@ class LineTrial(Struct, frozen=True):
 
 class Tie(Enum):
     """Why a reading that fits as well is not ruled out: it is another evaluation of the same real function, whose wider budget
-    holds the same numbers; what is done with the elements afterwards would tell; no input was found that tells the two apart;
-    or one was, on which the function does not answer."""
+    contains the same numbers; what is done with the elements afterwards would tell; no input was found that tells the two
+    apart; or one was, on which the function does not answer."""
 
     EVALUATION = "same-function"
     ELEMENTS = "elements"

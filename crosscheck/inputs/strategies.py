@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from ...reference.formula import Map, Optimizer
 from ...reference.vocabulary import Sizes
@@ -34,8 +36,21 @@ def draw(strategy: st.SearchStrategy, count: int, purpose: str, seed_: int) -> t
     def collect(example: Any) -> None:
         found.append(example)
 
-    collect()
+    with independent_of_loaded_modules():
+        collect()
     return tuple(found)
+
+
+@contextmanager
+def independent_of_loaded_modules() -> Iterator[None]:
+    """Without the numbers that Hypothesis gathers from the source of whatever modules are loaded and mixes into what it draws:
+    with them, processes that have loaded different adapters draw different inputs. There is no public switch."""
+    gathered = HypothesisProvider._maybe_draw_constant
+    HypothesisProvider._maybe_draw_constant = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        HypothesisProvider._maybe_draw_constant = gathered
 
 
 def elements(kind: str, p: Precision) -> st.SearchStrategy[float]:

@@ -8,7 +8,7 @@ from ...crosscheck.answers import Arrangement, FunctionAnswer, Reduction, Rival,
 from ...crosscheck.findings import Quantity, Witness
 from ..words.cells import losses, remarks, where
 from . import words
-from .layout import sections, table
+from .layout import item, sections, table
 from .words import reading
 
 NEAR = 1e12  # ulps; what is further apart is seen in the decimals
@@ -34,9 +34,10 @@ def text(answer: FunctionAnswer) -> str:
 
 
 def _verdict(answer: FunctionAnswer) -> Iterator[str]:
-    yield f"{answer.target} ({words.versions(answer.versions)}, {answer.dtype})"
+    yield item("", f"{answer.target} ({words.versions(answer.versions)}, {answer.dtype})")
     what = "is" if answer.identified else "is no reading of any line; the nearest is"
-    yield f"{what} {answer.line}{''.join(f', {name}={value}' for name, value in answer.settings.items())}: {answer.title}"
+    settings = "".join(f", {name}={value}" for name, value in answer.settings.items())
+    yield item("", f"{what} {answer.line}{settings}: {answer.title}")
     yield from table(list(_rows(answer)))
 
 
@@ -72,7 +73,7 @@ def _changed(mine: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str
 
 def _tie(answer: FunctionAnswer, rival: Rival) -> str:
     if rival.tie is Tie.EVALUATION:
-        return "the same real function; its wider budget holds these numbers too"
+        return "the same real function; its wider budget contains these numbers too"
     if rival.tie is Tie.ELEMENTS:
         return "settled by what is done with the elements afterwards: their sum, or one of the means"
     if rival.tie is Tie.NO_INPUT:
@@ -104,7 +105,7 @@ def _notes(answer: FunctionAnswer) -> Iterator[str]:
 
 
 def _ruled_out(answer: FunctionAnswer, rival: Rival, witness: Witness) -> Iterator[str]:
-    yield f"  not {reading(_changed(rival.reading, answer.reading))}:"
+    yield item("", f"not {reading(_changed(rival.reading, answer.reading))}:", 2)
     yield from _witness(witness, answer.target)
 
 
@@ -128,7 +129,7 @@ def _witness(witness: Witness, name: str) -> Iterator[str]:
     if witness.ulps is not None and witness.budget is not None and witness.ulps < NEAR:
         rows.append(("apart", f"{witness.ulps:.3g} ulps at {where(witness)}, where rounding explains {witness.budget:.3g}"))
     yield from table(rows, indent=4)
-    yield from (f"    {remark}" for remark in remarks(witness))
+    yield from (item("", remark, 4) for remark in remarks(witness))
 
 
 def _numbers(quantity: Quantity) -> str:

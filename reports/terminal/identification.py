@@ -39,7 +39,7 @@ def text(answer: Identification) -> str:
 
 def _head(answer: Identification) -> Iterator[str]:
     flags = "".join(f", {name}={value}" for name, value in answer.flags.items())
-    yield f"{answer.target}{flags} · {words.versions(answer.versions) or answer.framework} · {answer.dtype}"
+    yield item("", f"{answer.target}{flags} · {words.versions(answer.versions) or answer.framework} · {answer.dtype}")
 
 
 # --- the reading ----------------------------------------------------------------------------------------------------
@@ -48,11 +48,11 @@ def _head(answer: Identification) -> Iterator[str]:
 def _verdict(answer: Identification) -> Iterator[str]:
     name = f"{answer.title} ({answer.line})"
     if answer.verdict == "no-reading":
-        yield f"NO READING FITS. The nearest is {name}, {_role(answer)}."
+        yield item("", f"NO READING FITS. The nearest is {name}, {_role(answer)}.")
     elif answer.verdict == "ambiguous":
-        yield f"{name}, {_role(answer)}, OR ANOTHER: readings are left that could not be told apart."
+        yield item("", f"{name}, {_role(answer)}, OR ANOTHER: readings are left that could not be told apart.")
     else:
-        yield f"{name}, {_role(answer)}"
+        yield item("", f"{name}, {_role(answer)}")
     if answer.ascends:
         yield "  It steps along the gradient, to maximize."
     yield from _differences("the printed reading", answer.from_printed, answer)
@@ -114,7 +114,7 @@ def _ambiguity(answer: Identification) -> Iterator[str]:
     if not answer.same:
         return
     yield "Not told apart from"
-    yield from (f"    {_changed(answer, other)}" for other in answer.same)
+    yield from (item("", _changed(answer, other), 4) for other in answer.same)
     ways = " or ".join(words.separators(answer.separated_by, answer.refused))
     yield item("What would tell them apart:", ways or "nothing that was tried: for such a box they may be one function", 2)
 

@@ -36,8 +36,8 @@ def _head(port: Port) -> Iterator[str]:
     what = _HEADS[port.verdict] if port.code else f"gradspec knows no optimizer of {port.to} that it could be written with"
     mapped = port.verdict == "mapped"
     how = ", at other values" if mapped and port.changed else ", on a condition" if mapped else ""
-    yield f"{port.source} → {port.to} ({words.versions(port.versions)})"
-    yield f"{port.title} ({port.line}): {what}{how}"
+    yield item("", f"{port.source} → {port.to} ({words.versions(port.versions)})")
+    yield item("", f"{port.title} ({port.line}): {what}{how}")
 
 
 def _values(port: Port) -> Iterator[str]:

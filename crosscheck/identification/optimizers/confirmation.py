@@ -27,7 +27,6 @@ from .surroundings import ADDED, MISSING
 from .trace_witnesses import number
 
 SHAPES = ((WIDTH,), (2, 2))  # a compiling framework has met the first already, and meets the second anew
-RUNS = 12
 STEPS = 12
 LONG = 64  # steps of the one long trace
 SHRINKING = 150  # runs that may be spent on making a failing one shorter
@@ -69,7 +68,7 @@ class Claim:
         return Model(self.space, self.candidate, weights, arguments, self.bench.player.dtype)
 
 
-def confirm(claim: Claim, seed_: int, runs: int = RUNS) -> Confirmation:
+def confirm(claim: Claim, seed_: int, runs: int) -> Confirmation:
     """Drive the box through runs drawn by Hypothesis. The same seed draws the same ones. Raises BoxError for a box that fails
     in one of them, at once."""
     outcome = Confirmation()

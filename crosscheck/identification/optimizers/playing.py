@@ -17,9 +17,9 @@ from ....adapters.box import Box, Run
 from ....adapters.errors import BoxError, Unsupported
 from ...answers import Printed
 from ...arithmetic.steps import Steps
+from ..options import TIME_LIMIT
 
 T = TypeVar("T")
-TIME_LIMIT = 10.0  # seconds for one call of a box, unless the caller says otherwise: compiling a step takes one or two
 
 
 @dataclass(frozen=True, eq=False)
