@@ -218,13 +218,13 @@ def test_an_average_that_is_slightly_biased_is_noticed_at_once():
 # --- what comes out -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line_id", catalogue())
+@pytest.mark.parametrize("line_id", catalogue(beyond=True))
 def test_the_standard_reading_has_every_property(line_id):
     broken = [check for check in of_line(line_id) if check.reading == dict(line(line_id).standard.axes) and not check.holds]
     assert broken == []
 
 
-@pytest.mark.parametrize("line_id", catalogue())
+@pytest.mark.parametrize("line_id", catalogue(beyond=True))
 def test_every_property_that_holds_was_tried_and_every_other_says_what_broke_it(line_id):
     assert all(check.trials > 0 if check.holds else check.first or check.why for check in of_line(line_id))
     assert all(bool(check.first) == bool(check.broken) == (not check.holds and check.trials > 0) for check in of_line(line_id))
@@ -360,6 +360,15 @@ def test_a_property_of_a_power_of_the_scale():
 
     own = replace(LION, update=cubic)
     assert [c.holds for k in (1, 3) for c in held(replace(own, properties=(homogeneous(k),)))] == [False, True]
+
+
+def test_what_is_no_number_equals_nothing():
+    def lost(xp: Any, w: Any, g: Any, state: LionState, alpha: Any, h: Any, o: Any) -> tuple[Any, LionState]:
+        return w + (g - g) / (g - g), state
+
+    checks = held(replace(LION, update=lost))
+    assert {check.property for check in checks if not check.holds} == {"elementwise", "shift", "rate", "homogeneity"}
+    assert {check.first.fault for check in checks if check.first is not None} == {"undefined"}
 
 
 def test_every_fault_of_a_trial_can_be_written_into_findings_and_said_in_words():

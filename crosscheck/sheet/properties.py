@@ -14,7 +14,7 @@ import numpy as np
 
 from ...adapters.contract import Trace
 from ...reference.formula import Formula, Map, Optimizer
-from ...reference.pieces.properties import held
+from ...reference.pieces.properties import properties_of
 from ...reference.vocabulary import NotConformable, Outcome, Property, Reading
 from ..arithmetic.objects import Objects, precise
 from ..arithmetic.tangents import Tangent, Tangents
@@ -39,11 +39,11 @@ def of(formula: Formula, profile: Profile, seed: int) -> list[Check]:
 
     def checked(reading: Reading, names: set[str]) -> list[Check]:
         cases = _cases(formula, reading, profile, seed, xp)
-        found = (_check(formula, reading, one, cases) for one in held(formula) if one.name in names)
+        found = (_check(formula, reading, one, cases) for one in properties_of(formula) if one.name in names)
         return [check for check in found if check is not None]
 
     with precise(BITS) as xp, np.errstate(all="ignore"):
-        everything = {prop.name for prop in held(formula)}
+        everything = {prop.name for prop in properties_of(formula)}
         found = {reading: checked(reading, everything) for reading in (formula.printed, formula.standard)}
         broken = {check.property for check in found[formula.printed] if not check.holds}
         suspects = [alone(formula, axis) for axis in odd(formula)] if broken else []

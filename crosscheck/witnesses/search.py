@@ -19,6 +19,7 @@ from ...reference.vocabulary import Input, Reading, Sizes
 from ..arithmetic.formats import Precision, precision
 from ..findings import Label, NoValue
 from ..inputs.samples import AnySample, Sample, TraceSample, stable_seed
+from ..inputs.strategies import independent_of_loaded_modules
 from ..inputs.traces import SETTINGS, Schedule, hyperparameters
 from ..readings.compare import Allowed, allowed, violation
 from ..readings.evaluate import evaluate
@@ -28,6 +29,7 @@ from .store import Departure, Kept, to_hex
 SEARCH_EXAMPLES = 400
 
 
+@independent_of_loaded_modules()
 def search(formula: Formula, dtype: str, departure: Departure, seed: int = 0) -> Kept:
     """The smallest input found on which no floating-point number can belong to both the deviating and the printed reading.
 

@@ -11,6 +11,8 @@ from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import over
 from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY
 from ..pieces.lookahead import LOOKAHEAD, Step
+from ..pieces.moments import MIRRORED
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..vocabulary import Axis, Erratum, Option
 
 
@@ -113,6 +115,7 @@ adabelief = Optimizer(
     source="Zhuang et al., AdaBelief optimizer: adapting stepsizes by the belief in observed gradients, NeurIPS 2020, "
     "algorithm 2, https://arxiv.org/abs/2010.07468",
     hyperparameters=(BETA1, BETA2, replace(EPS, default=1e-16), WEIGHT_DECAY, replace(EPS_ROOT, default=1e-16)),
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, MIRRORED),
     start=_start,
     update=_update,
 )

@@ -9,6 +9,7 @@ from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON, rooted
 from ..pieces.hyperparameters import EPS, KEPT, START_NAMES, WEIGHT_DECAY, initial
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..pieces.start import start_axis
 from ..vocabulary import Hyperparameter, Role
 
@@ -67,6 +68,7 @@ adadelta = Optimizer(
         WEIGHT_DECAY,
         initial("initial_scale", "S", 1.0, START_NAMES),
     ),
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL),
     start=_start,
     update=_update,
 )

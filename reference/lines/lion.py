@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
 from ..pieces.hyperparameters import BETA1, BETA2, WEIGHT_DECAY, initial
+from ..pieces.properties import ELEMENTWISE, invariant_to_scale
 from ..pieces.start import start_axis
 
 
@@ -46,6 +47,7 @@ lion = Optimizer(
         WEIGHT_DECAY,
         initial("initial_first", "M", 1.0),
     ),
+    properties=(ELEMENTWISE, invariant_to_scale()),
     start=_start,
     update=_update,
 )

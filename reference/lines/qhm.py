@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
 from ..pieces.hyperparameters import MOMENTUM_NAMES, WEIGHT_DECAY, initial
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, homogeneous
 from ..pieces.start import start_axis
 from ..vocabulary import Hyperparameter, Role, Trials
 
@@ -63,6 +64,7 @@ qhm = Optimizer(
         WEIGHT_DECAY,
         initial("initial_scale", "V", 1.0),
     ),
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, homogeneous()),
     start=_start,
     update=_update,
 )

@@ -11,6 +11,7 @@ from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON, ORDER, scalar_root
 from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY
 from ..pieces.lookahead import LOOKAHEAD, Step
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..vocabulary import Axis, Erratum, Option
 
 _RULES = CORRECTION.option("complement-of-power").does
@@ -85,6 +86,7 @@ radam = Optimizer(
     "https://arxiv.org/abs/1908.03265",
     notes="The paper has no ε (ε = 0).",
     hyperparameters=(BETA1, BETA2, EPS, WEIGHT_DECAY, EPS_ROOT),
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL),
     start=_start,
     update=_update,
 )

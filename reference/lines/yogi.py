@@ -10,6 +10,8 @@ from ..pieces.correction import CORRECTION, coincidences
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON, ORDER, over
 from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY, initial
+from ..pieces.moments import MIRRORED, UNBIASED_FIRST
+from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..pieces.start import AtNumber, start_axis
 from ..vocabulary import Erratum, Option
 
@@ -74,6 +76,7 @@ yogi = Optimizer(
         initial("initial_first", "V", 1e-6),
         initial("initial_second", "S", 1e-6, ("initial_accumulator_value", "initial_accumulator")),
     ),
+    properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, MIRRORED, UNBIASED_FIRST),
     start=_start,
     update=_update,
 )

@@ -26,7 +26,7 @@ HOLDS = Outcome()
 Outcomes = Iterator[Outcome]
 
 
-def held(formula: Formula) -> tuple[Property, ...]:
+def properties_of(formula: Formula) -> tuple[Property, ...]:
     """All that a formula is held to: what it names and, of a map, what any vjp is and what the sheet's words beside it say."""
     if not isinstance(formula, Map):
         return formula.properties
@@ -34,11 +34,13 @@ def held(formula: Formula) -> tuple[Property, ...]:
 
 
 def equal(of: str, found: Any, expected: Any, **where: Any) -> Outcome:
-    """Whether two arrays may be equal everywhere; else the first place at which they certainly are not."""
+    """Whether two arrays may be equal everywhere; else the first place at which they certainly are not, or have no number."""
     found, expected = np.asarray(found, object), np.asarray(expected, object)
     if found.shape != expected.shape:
         return Outcome(Fault.SHAPE, of, found=found.shape, expected=expected.shape, **where)
     for index in np.ndindex(found.shape):
+        if not found[index].is_finite():
+            return Outcome(Fault.UNDEFINED, of, index, **where)
         if not (found[index] - expected[index]).contains(0):
             return Outcome(Fault.DIFFERS, of, index, found=found[index], expected=expected[index], **where)
     return HOLDS
@@ -224,7 +226,7 @@ STEPS = 6
 
 
 def _same_path(found: Any, expected: Any, **at: float) -> Outcome:
-    """Whether two paths are the same; else the first step at which they part."""
+    """Whether two paths are the same; else the first step at which they differ."""
     steps = enumerate(zip(found, expected, strict=True), start=1)
     return _first(equal("w", a, b, step=t, at=at) for t, (a, b) in steps)
 
