@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
-        prog="gradspec", description="What a sheet of formulas says, what frameworks do, and where they part.", epilog=MORE
+        prog="gradspec", description="What a sheet of formulas says, what frameworks do, and where they differ.", epilog=MORE
     )
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")

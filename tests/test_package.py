@@ -16,6 +16,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import gradspec
 import pytest
 
 ROOT = Path(__file__).parents[1].resolve()
@@ -73,6 +74,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 # --- what is in it --------------------------------------------------------------------------------------------------
+
+
+def test_the_version_is_the_same_everywhere(installed: Installed) -> None:
+    assert installed.wheel.name in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"-{gradspec.__version__}-" in installed.wheel.name
+    assert f"\nversion: {gradspec.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_every_folder_of_the_packages_is_listed() -> None:
