@@ -50,7 +50,7 @@ def identify(
         callable ``make(weights, **hyperparameters)`` whose result has ``step(gradient, learning_rate)``. Or a function over
         arrays, or a pair of a function and its vjp. Or the name of one: ``"torch.optim.Adam"``, ``"./mine.py:make"``.
     given: arguments for it, by its own names.
-    lines: ids of the lines to hold a function against; an optimizer is held against all of its kind.
+    lines: ids of the lines to compare a function with; an optimizer is compared with all of its kind.
     names: what a line calls an argument -> the target's own name for it, where that is not seen from the name.
     values: values of hyperparameters that an optimizer has but does not take as arguments.
     dtype: of weights or arguments; float64 where the target can.

@@ -286,7 +286,7 @@ def test_nothing_else_fails(toy: Run) -> None:
 
 def test_a_failure_shows_the_numbers_twice(toy: Run) -> None:
     message = toy.outcomes[native("scalar.sum off")]
-    assert "parts at x_bar[0]" in message
+    assert "separated at x_bar[0]" in message
     rows = [line.split() for line in message.splitlines()]
     for name in ("x", "cotangent", "observed"):
         row = next(row for row in rows if row[:1] == [name])

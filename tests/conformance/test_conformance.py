@@ -52,7 +52,7 @@ def _explanation(finding: Finding) -> Iterator[str]:
 
 
 def _witness_table(witness: Witness) -> Iterator[str]:
-    yield f"  parts at {words.where(witness)}" + "".join(f", {name}={value}" for name, value in witness.settings.items())
+    yield f"  separated at {words.where(witness)}" + "".join(f", {name}={value}" for name, value in witness.settings.items())
     rows = [row for quantity in (*witness.inputs, *words.values(witness)) for row in _rows(quantity)]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
