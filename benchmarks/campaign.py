@@ -21,11 +21,12 @@ from gradspec.adapters.discovery import load
 from gradspec.adapters.frameworks.jax import ADAPTER as JAX
 from gradspec.crosscheck.arithmetic import steps as stepwise
 from gradspec.crosscheck.cells import examination as examine
+from gradspec.crosscheck.cells import explanation
 from gradspec.crosscheck.cells.matrix import cells, modes_of
 from gradspec.crosscheck.inputs import shared
 from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.traces import SETTINGS
-from gradspec.crosscheck.readings import compare as fit
+from gradspec.crosscheck.readings import compare
 from gradspec.crosscheck.sheet import proofs as proof
 from gradspec.reference.catalogue import line
 from gradspec.reference.formula import Map
@@ -77,10 +78,10 @@ def watched() -> Clock:
         for method in ("pull_back", "push_forward", "optimize", "run_update", "missing"):
             clock.watch(load(name), method, part)
     clock.watch(shared, "draw", "Hypothesis")
-    clock.watch(fit, "predict", "predictions (rounding model)")
-    clock.watch(stepwise.Steps, "_goes_on", "predictions (rounding model)")
-    clock.watch(fit.Predictions, "first_miss", "holding numbers against budgets")
-    clock.watch(examine, "largest_ulps", "truth (balls)")
+    clock.watch(compare, "allowed", "what readings allow (rounding model)")
+    clock.watch(stepwise.Steps, "_goes_on", "what readings allow (rounding model)")
+    clock.watch(compare.Observed, "violation", "comparing numbers with budgets")
+    clock.watch(explanation, "largest_ulps", "truth (balls)")
     clock.watch(proof, "of", "proofs (SymPy)")
     return clock
 

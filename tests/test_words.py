@@ -67,5 +67,5 @@ def test_several_reasons_are_one_sentence_with_what_is_known() -> None:
     lossy = finding(data.PrintedFits(), data.Lossy(tuple(Loss)[:2]), verdict="precision", known=Known("it flushes", "an issue"))
     assert reason(lossy) == (
         "the printed reading's function; subnormal numbers are flushed to zero; "
-        "an elementary function errs by more than 4 units in the last place (known: it flushes; an issue)"
+        "an elementary function errs by more than 4 units in the last place (known: it flushes (an issue))"
     )

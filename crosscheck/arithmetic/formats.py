@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
@@ -40,6 +41,13 @@ class Precision(Format):
     def flushes(self) -> bool:
         """Whether subnormal numbers are flushed to zero."""
         return self.eta > self.smallest_subnormal
+
+    def ulp_at(self, value: float) -> float:
+        """The spacing of the format's numbers at a value."""
+        if value == 0 or not math.isfinite(value):
+            return self.smallest_subnormal
+        exponent = math.frexp(value)[1] - 1
+        return max(math.ldexp(2 * self.unit_roundoff, exponent), self.smallest_subnormal)
 
     def flushing(self) -> Precision:
         """The same format on a device that flushes subnormal numbers to zero."""

@@ -18,14 +18,6 @@ from ..readings.evaluate import evaluate
 from ..readings.variants import Losses
 
 
-def ulp_at(value: float, p: Precision) -> float:
-    """The spacing of the format's numbers at a value."""
-    if value == 0 or not math.isfinite(value):
-        return p.smallest_subnormal
-    exponent = math.frexp(value)[1] - 1
-    return max(math.ldexp(2 * p.unit_roundoff, exponent), p.smallest_subnormal)
-
-
 def distances(truth: np.ndarray, observed: np.ndarray, p: Precision, along: bool = False) -> np.ndarray:
     """Distance of each number from its exact value in ulps; NaN where the exact value is none, or overflows the format.
 
@@ -41,7 +33,7 @@ def distances(truth: np.ndarray, observed: np.ndarray, p: Precision, along: bool
             return math.nan
         if not math.isfinite(float(number)):
             return math.inf
-        return float(abs(ball - float(number)).mid()) / ulp_at(max(abs(middle), scale), p)
+        return float(abs(ball - float(number)).mid()) / p.ulp_at(max(abs(middle), scale))
 
     middles = np.vectorize(lambda ball: float(abs(ball.mid())) if ball.is_finite() else 0.0, otypes=[float])(truth)
     scales = np.maximum.accumulate(middles, axis=0) if along else np.zeros(np.shape(truth))
@@ -57,7 +49,7 @@ def largest_ulps(comparison: Comparison, reading: Reading, losses: Losses, count
 
     Numbers that may overflow however the reading is evaluated (by its best-conditioned evaluation) are left out.
     """
-    trials = [observed for observed in comparison.trials if observed.sample.finite][:count]
+    trials = [observed for observed in comparison.trials if observed.question.sample.finite][:count]
     with precise() as xp:
         found = [d for observed in trials for d in _distances(observed, reading, losses, xp)]
     known = [float(np.nanmax(d)) for d in found if not np.isnan(d).all()]

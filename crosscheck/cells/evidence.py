@@ -16,7 +16,6 @@ from ..inputs.samples import AnySample, Sample
 from ..readings.compare import Allowed, Observed, Outputs, Question, violation
 from ..readings.evaluate import WEIGHTS
 from ..readings.separate import separated
-from .accuracy import ulp_at
 
 SHOWN = 64  # numbers of one array; a witness is small, a failing sample may not be
 
@@ -63,9 +62,9 @@ class Rivals:
     def failure(self, observed: Observed, violated: Violation) -> Witness:
         """What was observed on the sample that rules the rival out, beside what the two readings give there."""
         shown, place = self._on(observed.question), (violated.output, violated.index)
-        if isinstance(observed.sample, Sample) or len(violated.index) != 2:
-            return shown.at(place, observed.sample, observed.outputs)
-        return shown.of_one_weight(place, observed.sample, observed.outputs)
+        if isinstance(observed.question.sample, Sample) or len(violated.index) != 2:
+            return shown.at(place, observed.question.sample, observed.outputs)
+        return shown.of_one_weight(place, observed.question.sample, observed.outputs)
 
     def _on(self, question: Question) -> _Shown:
         readings = dict.fromkeys((self.reading, self.rival))
@@ -126,7 +125,7 @@ class _Shown:
         if len(known) < len(self.allowed) or len(shapes) > 1 or len(index) != known[0].ndim:
             return None, None
         a, b = known[0], known[-1]
-        ulp = ulp_at(float(a.value[index]), precision(self.dtype))
+        ulp = precision(self.dtype).ulp_at(float(a.value[index]))
         with np.errstate(all="ignore"):
             if observed is None or a.separate_from(b)[index]:
                 distance, budget = np.abs(a.value[index] - b.value[index]), a.error[index] + b.error[index]
@@ -141,5 +140,6 @@ def _side(reading: Reading, outputs: Allowed, output: str) -> Side:
     return Side(dict(reading.axes), quantity(output, outputs[output].value))
 
 
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _finite(wide: Any) -> float | None:
+    value = float(wide)  # in which it may overflow
+    return value if np.isfinite(value) else None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...reference.formula import Optimizer
 from ...reference.vocabulary import Reading
 from ..findings import Finding, Known, NoEvidence, Witness
 from ..inputs.profiles import Profile
-from ..inputs.samples import AnySample, TraceSample
 from ..inputs.traces import widened
 from ..readings.compare import Comparison, Observed, Question, is_decisive, worst_share
-from ..witnesses.replay import sample_of
+from ..witnesses.replay import label_of, sample_of
 from ..witnesses.store import Departure, known
 from .accuracy import largest_ulps
 from .evidence import Rivals
@@ -68,21 +68,22 @@ class Judged:
         return rivals.failure(self.comparison.trials[violated.trial], violated)
 
     def _on_kept_witnesses(self, rivals: Rivals) -> Iterator[Observed]:
-        """The kept witnesses of the two readings, and what the subject returns there."""
-        if self.judgement.reading is None:
-            return
-        formula, dtype = self.subject.formula, self.subject.cell.dtype
-        for reading in (rivals.reading, rivals.rival):
-            kept = known(formula, dtype, Departure.of(formula, reading))
-            sample = sample_of(formula, kept) if kept is not None and kept.found else None
-            if sample is not None and self.subject.accepts(sample) and self._is_cheap(sample):
-                yield Observed(Question(formula, sample, dtype), self.subject.observe(widened(formula, sample)))
+        """What was observed on the kept witnesses of the two readings. Those of an optimizer are asked for alone: they were
+        shown side by side with others."""
+        for reading in (rivals.reading, rivals.rival) if self.judgement.reading is not None else ():
+            departure = Departure.of(self.subject.formula, reading)
+            if isinstance(self.subject.formula, Optimizer):
+                yield from self._alone(self.subject.formula, departure)
+            else:
+                label = label_of(dict(departure.axes))
+                yield from (one for one in self.comparison.trials if one.question.sample.label == label)
 
-    def _is_cheap(self, sample: AnySample) -> bool:
-        """Whether nothing is compiled anew for a witness: it is one of the samples that were shown, or a trace, which is
-        widened to the shape of all traces."""
-        labels = (observed.sample.label for observed in self.comparison.trials)
-        return not self.subject.adapter.compiles or isinstance(sample, TraceSample) or sample.label in labels
+    def _alone(self, formula: Optimizer, departure: Departure) -> Iterator[Observed]:
+        """A trace, widened to the shape of all traces, so that nothing is compiled anew."""
+        kept = known(formula, self.subject.cell.dtype, departure)
+        if kept is not None and kept.found:
+            question = Question(formula, sample_of(formula, kept), kept.dtype)
+            yield Observed(question, self.subject.observe(widened(formula, question.sample)))
 
     def _rival(self) -> Reading | None:
         """The reading that the subject is shown not to have, of those that are ruled out where no precision is lost: the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..arithmetic.formats import Precision, precision
 from ..arithmetic.rounding import Enclosure, Rounding, Wide
 from ..findings import ForwardContradicts, NoValue, number
 from ..inputs.samples import Sample, bound_sizes, stable_seed
-from ..readings.compare import Observed
+from ..readings.compare import Observed, Question
 from ..readings.evaluate import VALUE, bar
 from ..readings.variants import Losses, with_losses
 from .subject import Subject
@@ -44,7 +44,7 @@ def _is_asked(subject: Subject) -> bool:
 
 
 def _contradiction(subject: Subject, observed: Observed, reading: Reading, losses: Losses) -> ForwardContradicts | None:
-    sample, outputs = observed.sample, observed.question.allows(reading, losses)
+    sample, outputs = observed.question.sample, observed.question.allows(reading, losses)
     assert isinstance(sample, Sample)
     if isinstance(outputs, NoValue) or not np.isfinite(outputs[VALUE].value).all():
         return None
@@ -60,15 +60,16 @@ def _contradiction(subject: Subject, observed: Observed, reading: Reading, losse
 
 def _tried(formula: Map, trials: Sequence[Observed]) -> list[Observed]:
     """The first moderate samples, all of one shape."""
-    moderate = [(o, bound_sizes(formula, o.sample.arrays)) for o in trials if isinstance(o.sample, Sample) and _is_moderate(o)]
-    return [observed for observed, sizes in moderate if sizes == moderate[0][1]][:TRIED]
+    moderate = [(observed, arrays) for observed in trials if (arrays := _moderate(observed.question))]
+    sizes = [bound_sizes(formula, arrays) for _, arrays in moderate]
+    return [observed for (observed, _), one in zip(moderate, sizes, strict=True) if one == sizes[0]][:TRIED]
 
 
-def _is_moderate(observed: Observed) -> bool:
-    """Whether products of two inputs cannot overflow: forward mode forms other products than reverse mode does."""
-    assert isinstance(observed.sample, Sample)
-    limit = np.sqrt(precision(observed.question.dtype).max)
-    return all((np.abs(array.astype(np.float64)) < limit).all() for array in observed.sample.arrays.values())
+def _moderate(question: Question) -> Mapping[str, np.ndarray]:
+    """The inputs where products of two cannot overflow, else none: forward mode forms other products than reverse mode does."""
+    assert isinstance(question.sample, Sample)
+    arrays, limit = question.sample.arrays, np.sqrt(precision(question.dtype).max)
+    return arrays if all((np.abs(array.astype(np.float64)) < limit).all() for array in arrays.values()) else {}
 
 
 def tangents_for(sample: Sample, wrt: Sequence[str]) -> dict[str, np.ndarray]:

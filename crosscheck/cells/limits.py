@@ -66,7 +66,7 @@ def _is_instead(limitation: Limitation, claim: Reading, observed: Observed, loss
     """Whether each number that violates the claimed reading is the one that the limitation has in its place."""
     if limitation.instead is None:
         return True
-    sample, outputs = observed.sample, observed.question.allows(claim, losses)
+    sample, outputs = observed.question.sample, observed.question.allows(claim, losses)
     instead = limitation.instead(sample.trace if isinstance(sample, TraceSample) else sample.arrays)
     return not isinstance(outputs, NoValue) and all(
         bool((outputs[name].contains(values) | (values == instead[name])).all()) for name, values in observed.outputs.items()

@@ -126,17 +126,13 @@ class Observed:
     question: Question
     outputs: Outputs
 
-    @property
-    def sample(self) -> AnySample:
-        return self.question.sample
-
     def violation(self, reading: Reading, losses: Losses = NO_LOSS) -> Violation | None:
         """The first number that a reading does not contain; None where it contains all of them."""
         if not isinstance(self.question.formula, Optimizer):
             return violation(self.question.allows(reading, losses), self.outputs)
-        assert isinstance(self.sample, TraceSample)
-        observed = self.outputs[WEIGHTS]
-        if (misshapen := _misshapen(WEIGHTS, self.sample.trace.gradients.shape, observed)) is not None:
+        sample, observed = self.question.sample, self.outputs[WEIGHTS]
+        assert isinstance(sample, TraceSample)
+        if (misshapen := _misshapen(WEIGHTS, sample.trace.gradients.shape, observed)) is not None:
             return misshapen
         for t, (enclosure, weights) in enumerate(zip(self.question.steps(reading, losses), observed, strict=True)):
             inside = enclosure.contains(weights)

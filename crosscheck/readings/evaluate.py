@@ -19,11 +19,7 @@ from ..inputs.samples import AnySample, Sample, TraceSample
 
 WEIGHTS = "w"
 VALUE = "value"
-
-
-def bar(name: str) -> str:
-    """What the cotangent of an input is called among the outputs."""
-    return f"{name}_bar"
+bar = "{}_bar".format  # what the cotangent of an input is called among the outputs
 
 
 def evaluate(formula: Formula, reading: Reading, sample: AnySample, xp: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ LOSSES = {
 
 def reason(finding: Finding) -> str:
     """Why a verdict came out, and what excuses it."""
-    known = f" (known: {finding.known.what}; {finding.known.source})" if finding.known else ""
+    known = f" (known: {finding.known.what} ({finding.known.source}))" if finding.known else ""
     return "; ".join(_said(part, finding) for part in finding.reason) + known
 
 
@@ -63,11 +63,16 @@ def axes(options: Mapping[str, str]) -> str:
 
 
 def where(witness: Witness) -> str:
-    """Where a witness separates its readings: `x_bar[0]`, or `w[3] after step 2`."""
-    if witness.output == "w" and len(witness.index) == 2:
-        step, weight = witness.index
+    """Where a witness separates its readings."""
+    return at(witness.output, witness.index)
+
+
+def at(output: str, index: Sequence[int]) -> str:
+    """`x_bar[0]`, or of an optimizer `w[3] after step 2`."""
+    if output == "w" and len(index) == 2:
+        step, weight = index
         return f"w[{weight}] after step {step + 1}"
-    return place(witness.output, witness.index)
+    return place(output, index)
 
 
 def remarks(witness: Witness) -> list[str]:
@@ -109,7 +114,7 @@ def _not_claimed(part: data.NotClaimed) -> str:
 
 def _nothing_fits(part: data.NothingFits) -> str:
     violation = part.violation
-    return f"no reading fits; {named(part.nearest)} fails at {place(violation.output, violation.index)}: {_cause(violation)}"
+    return f"no reading fits; {named(part.nearest)} fails at {at(violation.output, violation.index)}: {_cause(violation)}"
 
 
 def _cause(violation: Violation) -> str:

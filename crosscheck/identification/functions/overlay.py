@@ -294,8 +294,8 @@ class Overlay:
 
 
 def _of_map(observed: Observed) -> Sample:
-    assert isinstance(observed.sample, Sample)
-    return observed.sample
+    assert isinstance(observed.question.sample, Sample)
+    return observed.question.sample
 
 
 def _same(a: Allowed, b: Allowed) -> bool:
