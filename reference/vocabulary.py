@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -94,11 +95,15 @@ class Reading:
         return f"<reading {self}>"
 
     def __getitem__(self, axis: str) -> str:
-        return self.axes[axis]
+        return self._by_axis[axis]
 
     @property
     def axes(self) -> Mapping[str, str]:
-        return MappingProxyType(dict(self.choices))
+        return MappingProxyType(self._by_axis)
+
+    @cached_property
+    def _by_axis(self) -> dict[str, str]:
+        return dict(self.choices)
 
     def but(self, **axes: str) -> Reading:
         """This reading with some axes changed."""

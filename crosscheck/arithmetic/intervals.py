@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
@@ -40,6 +41,7 @@ class Intervals:
         "_zeros",
         "fan",
         "huge",
+        "made",
         "precision",
         "shape",
     )
@@ -48,6 +50,7 @@ class Intervals:
     def __init__(self, value: np.ndarray, error: np.ndarray | None, precision: Precision, huge: np.ndarray | None = None):
         self._value: np.ndarray | None = value
         self._error, self.precision, self.huge, self.shape = error, precision, huge, value.shape
+        self.made: dict[Any, Any] | None = None  # what was made of it, by what made it; None where that is not kept
         self.fan = 0  # how many terms a matrix product has summed: what is added next may be summed among them
         self._fast: Fast | None = None
         self._weighed = False  # whether it is known if there are fast bounds
@@ -69,7 +72,7 @@ class Intervals:
     ) -> Self:
         """The intervals of fast bounds; its value, where it is not given, is the sum of ``parts`` or else the centre."""
         made = cls.__new__(cls)
-        made._value, made._parts, made._error, made._fast, made._weighed = value, parts, None, fast, True
+        made._value, made._parts, made._error, made._fast, made._weighed, made.made = value, parts, None, fast, True, None
         made.precision, made.shape, made.huge, made.fan = precision, fast.centre.shape, None, 0
         made._certain = made._ones = made._zeros = UNKNOWN
         return made
@@ -167,10 +170,10 @@ class Intervals:
         return self.moved(lambda a: a.reshape(*shape))
 
     def __neg__(self) -> Self:
-        return self._with(-self.value, lambda fast: -fast.centre)
+        return kept("neg", lambda a: a._with(-a.value, lambda fast: -fast.centre), self)  # type: ignore[return-value]
 
     def __abs__(self) -> Self:
-        return self._with(np.abs(self.value), lambda fast: fast.size)
+        return kept("abs", lambda a: a._with(np.abs(a.value), lambda fast: fast.size), self)  # type: ignore[return-value]
 
     def _with(self, value: np.ndarray, centre: Callable[[Fast], np.ndarray]) -> Self:
         """The same bounds around values of the same magnitude."""
@@ -268,6 +271,27 @@ class Intervals:
         return ~(self.error <= np.abs(self.value)) & ~np.isnan(self.value)
 
 
+def kept(key: Any, operation: Callable[..., Intervals], *operands: Intervals) -> Intervals:
+    """What an operation makes of its operands, once: many readings do the same to the same numbers of one trace.
+
+    An array keeps it, or else a number; and only where all operands keep what is made of them, as will the result.
+    """
+    home = None
+    for a in operands:
+        if a.made is None:
+            return operation(*operands)
+        if home is None or (a.shape and not home.shape):
+            home = a
+    known: dict[Any, Any] = home.made  # type: ignore[union-attr, assignment]  # of one of the operands
+    by = (key, *map(id, operands))
+    if by not in known:
+        result = operation(*operands)
+        if result.made is None:
+            result.made = {}
+        known[by] = result, operands  # which have to live as long as they are known by where they are
+    return known[by][0]
+
+
 def _moved(array: np.ndarray | None, move: Callable[[np.ndarray], np.ndarray]) -> np.ndarray | None:
     return None if array is None else np.asarray(move(array))
 
@@ -280,8 +304,8 @@ def lift(value: Any, precision: Precision) -> Intervals:
     """A constant or an input: exact where the precision represents it, else as uncertain as its rounding."""
     if isinstance(value, Intervals):
         return value
-    if type(value) is int or (type(value) is float and value):  # zeros are equal, whatever their sign
-        return _number(value, precision)
+    if type(value) is int or isinstance(value, float):
+        return _number(value, math.copysign(1.0, value), precision)  # zeros are equal, whatever their sign
     given = np.asarray(value)
     if given.ndim and given.dtype == precision.numpy and not precision.flushes:
         return _exact(given, precision)
@@ -289,8 +313,10 @@ def lift(value: Any, precision: Precision) -> Intervals:
 
 
 @lru_cache(maxsize=1024)
-def _number(value: float, precision: Precision) -> Intervals:
-    return _rounded(np.asarray(value), precision)
+def _number(value: float, sign: float, precision: Precision) -> Intervals:
+    number = _rounded(np.asarray(value), precision)
+    number.made = {}
+    return number
 
 
 def _exact(given: np.ndarray, precision: Precision) -> Intervals:

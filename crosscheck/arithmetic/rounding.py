@@ -19,6 +19,7 @@ module is the namespace of all of them; ``intervals`` holds the array, ``settle`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ import numpy as np
 from . import functions, products, sums
 from .enclosure import Condition, Enclosure, Wide, lift, operating
 from .formats import Precision
-from .intervals import Intervals
+from .intervals import Intervals, kept
 from .settle import flag
 
 __all__ = ["Condition", "Enclosure", "Rounding", "Wide", "lift"]
@@ -46,23 +47,33 @@ class Rounding:
     def asarray(self, value: Any) -> Enclosure:
         return lift(value, self.precision)
 
+    def keeping(self, value: np.ndarray) -> Enclosure:
+        """An array that keeps what is made of it, as all that is made of it will: the same is then made once."""
+        lifted = lift(value, self.precision)
+        lifted.made = {}
+        return lifted
+
     exp = _operation(functions.exp)
     log = _operation(functions.log)
     log1p = _operation(functions.log1p)
     sqrt = _operation(functions.sqrt)
     tanh = _operation(functions.tanh)
-    sign = _operation(functions.sign)
+    sign = _operation(partial(kept, "sign", functions.sign))
     sum = _operation(sums.total)
     prod = _operation(products.prod)
 
     abs = staticmethod(abs)
 
     def maximum(self, a: Any, b: Any) -> Enclosure:
-        a, b = self.asarray(a), self.asarray(b)
+        return operating(kept("maximum", self._larger, self.asarray(a), self.asarray(b)))
+
+    def _larger(self, a: Intervals, b: Intervals) -> Intervals:
         return self.where(_or_nan(a > b, a), a, b)
 
     def minimum(self, a: Any, b: Any) -> Enclosure:
-        a, b = self.asarray(a), self.asarray(b)
+        return operating(kept("minimum", self._smaller, self.asarray(a), self.asarray(b)))
+
+    def _smaller(self, a: Intervals, b: Intervals) -> Intervals:
         return self.where(_or_nan(a < b, a), a, b)
 
     @staticmethod
@@ -90,10 +101,10 @@ class Rounding:
         return Enclosure(value, error, self.precision, huge)
 
     def ones_like(self, a: Enclosure) -> Enclosure:
-        return self.asarray(np.ones(a.shape, self.precision.numpy))
+        return operating(kept("ones", lambda a: self.asarray(np.ones(a.shape, self.precision.numpy)), a))
 
     def zeros_like(self, a: Enclosure) -> Enclosure:
-        return Enclosure(np.zeros(a.shape, Wide), None, self.precision)
+        return operating(kept("zeros", lambda a: Enclosure(np.zeros(a.shape, Wide), None, self.precision), a))
 
     def eye(self, n: int) -> Enclosure:
         return self.asarray(np.eye(n))
@@ -105,7 +116,7 @@ class Rounding:
         return Enclosure(value, error, self.precision, huge)
 
 
-def _or_nan(condition: Condition, a: Enclosure) -> Condition:
+def _or_nan(condition: Condition, a: Intervals) -> Condition:
     return Condition(condition.true | np.isnan(a.value), condition.undecided)
 
 

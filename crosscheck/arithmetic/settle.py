@@ -11,7 +11,7 @@ import numpy as np
 from . import fast as in_float64
 from .fast import NEGLIGIBLE, Fast, is_safe, measured, smallest
 from .formats import Precision
-from .intervals import Intervals, Wide
+from .intervals import Intervals, Wide, kept
 
 WIDE_U = float(np.finfo(Wide).eps)  # eps, not eps/2: exp and log of the C library are good to one unit in the last place
 ROUND_UP = Wide(1) + Wide(2) ** -40  # covers the rounding of the bounds' own arithmetic
@@ -120,11 +120,13 @@ def quicker(fast: Callable[..., Intervals | None], general: Callable[..., Interv
     one makes of scalars is remembered."""
     of_scalars = remembered(general)
 
-    def operation(*operands: Intervals) -> Intervals:
-        if not any(a.shape for a in operands):
-            return of_scalars(*operands)
+    def of_arrays(*operands: Intervals) -> Intervals:
         result = fast(*operands)
         return general(*operands) if result is None else result
+
+    def operation(*operands: Intervals) -> Intervals:
+        made = of_arrays if any(a.shape for a in operands) else of_scalars
+        return kept(made, made, *operands)
 
     return operation
 

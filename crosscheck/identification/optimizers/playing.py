@@ -25,12 +25,13 @@ T = TypeVar("T")
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """One trace for a box: ``weights`` (d,) before the first step, ``gradients`` (steps, d), a rate for each step, and the
-    box's ``arguments`` by its own names."""
+    box's ``arguments`` by its own names. ``lifted`` keeps its numbers as they were lifted into an arithmetic."""
 
     weights: np.ndarray
     gradients: np.ndarray
     rates: tuple[float, ...]
     arguments: Mapping[str, float]
+    lifted: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def steps(self) -> int:

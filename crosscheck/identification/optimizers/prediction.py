@@ -11,7 +11,9 @@ import numpy as np
 
 from ....reference.vocabulary import Hyperparameter, Role
 from ...answers import Kind, Stored, Way
+from ...arithmetic.enclosure import operating
 from ...arithmetic.formats import precision
+from ...arithmetic.intervals import Intervals, kept
 from ...arithmetic.rounding import Enclosure, Rounding
 from ...arithmetic.steps import Steps
 from ...readings.evaluate import Run
@@ -83,14 +85,14 @@ class NarrowArray(Enclosure):
 class Model(Run):
     """A candidate as an optimizer in the rounding model: what the weights may be after each step."""
 
-    def __init__(self, space: Space, candidate: Candidate, weights: np.ndarray, arguments: Mapping[str, float], dtype: str):
+    def __init__(self, space: Space, candidate: Candidate, weights: Any, arguments: Mapping[str, float], dtype: str):
         xp, given = Rounding(precision(dtype)), values(space, candidate, arguments)
         hyper = {h.name: _scalar(xp, h, given[h.name], candidate.stored) for h in space.line.hyperparameters}
         super().__init__(candidate.line, candidate.reading, weights, hyper, xp)
         self.candidate = candidate
         self.state = self._put_away(self.state)
 
-    def step(self, gradient: np.ndarray, rate: float) -> Enclosure:
+    def step(self, gradient: Any, rate: float) -> Enclosure:
         narrow = Stored(Kind.RATE) in self.candidate.stored
         super().step(-gradient if self.candidate.ascends else gradient, float(np.float32(rate)) if narrow else rate)
         self.state = self._put_away(self.state)
@@ -101,12 +103,7 @@ class Model(Run):
 
         What it shows may be rounded from weights that it keeps more precisely.
         """
-        w, p = self.w, self.w.precision
-        void = w.void
-        if void.any():
-            shown = observed.astype(np.longdouble)
-            value, error = np.where(void, shown, w.value), np.where(void, np.abs(shown) * p.u + p.eta, w.error)
-            self.w = Enclosure(value, error, p, None if w.huge is None else w.huge & ~void)
+        self.w = operating(kept(("taken", self.state.t), lambda w: _taken(w, observed), self.w))
 
     def tick(self) -> None:
         """Count a step that this weight takes no part in."""
@@ -117,6 +114,16 @@ class Model(Run):
         ways = {stored.name: stored.way for stored in self.candidate.stored if stored.kind is Kind.STATE}
         parts = {name: _stored(self.xp.asarray(getattr(state, name)), way) for name, way in ways.items()}
         return state._replace(**parts) if parts else state
+
+
+def _taken(w: Intervals, observed: np.ndarray) -> Intervals:
+    """The weights with what the box has in the place of those of which the budget says nothing."""
+    void, p = w.void, w.precision
+    if not void.any():
+        return w
+    shown = observed.astype(np.longdouble)
+    value, error = np.where(void, shown, w.value), np.where(void, np.abs(shown) * p.u + p.eta, w.error)
+    return Intervals(value, error, p, None if w.huge is None else w.huge & ~void)
 
 
 def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[Stored]) -> Enclosure:
@@ -153,11 +160,20 @@ def _steps(
     space: Space, candidate: Candidate, experiment: Experiment, dtype: str, observed: np.ndarray | None = None
 ) -> Iterator[Enclosure]:
     """Along what a box did, of which is taken what the budgets leave open."""
-    model = Model(space, candidate, experiment.weights, experiment.arguments, dtype)
-    for t, (gradient, rate) in enumerate(zip(experiment.gradients, experiment.rates, strict=True)):
+    weights, gradients = _lifted(experiment, dtype)
+    model = Model(space, candidate, weights, experiment.arguments, dtype)
+    for t, (gradient, rate) in enumerate(zip(gradients, experiment.rates, strict=True)):
         yield model.step(gradient, rate)
         if observed is not None:
             model.take(observed[t])
+
+
+def _lifted(experiment: Experiment, dtype: str) -> tuple[Enclosure, list[Enclosure]]:
+    """Weights and gradients in the rounding model, the same for all candidates, which begin by making the same of them."""
+    if dtype not in experiment.lifted:
+        xp = Rounding(precision(dtype))
+        experiment.lifted[dtype] = xp.keeping(experiment.weights), [xp.keeping(gradient) for gradient in experiment.gradients]
+    return experiment.lifted[dtype]
 
 
 # --- candidates against what was played -----------------------------------------------------------------------------

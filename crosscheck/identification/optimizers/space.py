@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
@@ -62,7 +63,11 @@ class Space:
 
     def options(self, axis: str) -> list[str]:
         """The options of an axis that a box with these arguments can show."""
-        return [option.name for option in self.line.axis(axis).options if self.can_show(option)]
+        return self._shown_options[axis]
+
+    @cached_property
+    def _shown_options(self) -> dict[str, list[str]]:
+        return {axis.name: [option.name for option in axis.options if self.can_show(option)] for axis in self.line.axes}
 
     def can_show(self, option: Option) -> bool:
         if not option.needs:
