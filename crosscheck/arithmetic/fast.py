@@ -56,15 +56,6 @@ class Fast(NamedTuple):
         return ones if np.count_nonzero(ones) else None
 
 
-def bounded(
-    centre: np.ndarray, size: np.ndarray, error: np.ndarray, p: Precision, low: float, high: float | None
-) -> Fast | None:
-    """The bounds around a centre without zeros, each with a positive error; None where some number is no ordinary one."""
-    if high is not None and is_safe(low, high, p):
-        return Fast(centre, size, error, low, high, True)
-    return measured(centre, error, p)
-
-
 def measured(centre: np.ndarray, error: np.ndarray | None, p: Precision) -> Fast | None:
     """The bounds around a centre; None where some number is not an ordinary one."""
     if not centre.size:

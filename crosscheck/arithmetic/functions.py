@@ -9,7 +9,7 @@ import numpy as np
 
 from .fast import NEGLIGIBLE
 from .intervals import Intervals, Wide
-from .settle import either, quicker, settle, settle_fast
+from .settle import Exactly, Places, Slip, either, quicker, settle, settle_fast
 
 _MODERATE = 300.0  # exponentials of such arguments are ordinary numbers of float64
 
@@ -21,7 +21,7 @@ def _exp_fast(a: Intervals) -> Intervals | None:
     value = np.exp(a.value)
     spread = None if bounds.error is None else value.astype(np.float64) * np.expm1(bounds.error)
     low, high = math.exp(-bounds.high) * (1 - NEGLIGIBLE), math.exp(bounds.high) * (1 + NEGLIGIBLE)
-    return settle_fast(value, spread, p, p.elementary, p.eta, low, high)
+    return settle_fast(value, spread, Slip(p, p.elementary, p.eta), (low, high))
 
 
 def _sqrt_fast(a: Intervals) -> Intervals | None:
@@ -35,7 +35,7 @@ def _sqrt_fast(a: Intervals) -> Intervals | None:
             return None
         spread = bounds.error / np.where(bounds.centre == 0, 1.0, root + np.sqrt(room))
     low, high = math.sqrt(bounds.low) * (1 - NEGLIGIBLE), math.sqrt(bounds.high) * (1 + NEGLIGIBLE)
-    return settle_fast(np.sqrt(a.value), spread, p, 1, p.eta, low, high, zeros=bounds.zeros)
+    return settle_fast(np.sqrt(a.value), spread, Slip(p, eta=p.eta), (low, high), Exactly(bounds.zeros))
 
 
 def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray], np.ndarray], ulps: str):
@@ -50,7 +50,7 @@ def _monotone(function: Callable, slope_bound: Callable[[np.ndarray, np.ndarray]
             # an argument at the edge of the domain may have rounded to either side of it
             crosses = np.isnan(value) & (a.error > 0) & ~np.isnan(function(a.value + a.error))
             value = np.where(crosses, Wide(0), value)
-            result = settle(value, spread, p, k, void=crosses, exact=a.zeros)
+            result = settle(value, spread, Slip(p, k, p.eta), Places(void=crosses, exact=a.zeros))
         if a.huge is None:
             return result
         with np.errstate(all="ignore"):

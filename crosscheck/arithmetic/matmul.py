@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .fast import FLOAT64_U, NEGLIGIBLE, ROUND_UP, SAFE, Fast, bounded, gamma_fast
+from .fast import FLOAT64_U, NEGLIGIBLE, ROUND_UP, SAFE, Fast, gamma_fast, is_safe, measured
 from .intervals import Intervals, Wide
 from .products import multiply
 from .settle import WIDE_U, gamma, quicker
@@ -40,7 +40,8 @@ def _matmul_fast(a: Intervals, b: Intervals) -> Intervals | None:
     else:
         value, centre = None, sliced[0] + sliced[1]
     size = np.abs(centre)
-    bounds = bounded(centre, size, error, p, float(size.min()), 3 * (largest + n * p.eta))
+    low, high = float(size.min()), 3 * (largest + n * p.eta)
+    bounds = Fast(centre, size, error, low, high, True) if is_safe(low, high, p) else measured(centre, error, p)
     if bounds is None:
         return None
     product = Intervals.of(bounds, p, value, sliced)

@@ -7,7 +7,22 @@ import numpy as np
 from .fast import NEGLIGIBLE
 from .formats import Precision
 from .intervals import Intervals, Wide
-from .settle import ROUND_UP, WIDE_U, both_fast, either, flag, gamma, quicker, remembered, settle, settle_fast, together
+from .settle import (
+    ROUND_UP,
+    WIDE_U,
+    Exactly,
+    Places,
+    Slip,
+    both_fast,
+    either,
+    flag,
+    gamma,
+    quicker,
+    remembered,
+    settle,
+    settle_fast,
+    together,
+)
 from .storage import held
 
 _QUOTIENT_ULPS = 2  # libraries write, and compilers make, a product with a rounded reciprocal of a quotient
@@ -24,7 +39,7 @@ def _multiply_fast(a: Intervals, b: Intervals) -> Intervals | None:
     )
     low, high = bounds_a.low * bounds_b.low * (1 - NEGLIGIBLE), bounds_a.high * bounds_b.high
     zeros, unchanged = either(bounds_a.zeros, bounds_b.zeros), either(bounds_a.ones, bounds_b.ones)
-    return settle_fast(a.value * b.value, spread, p, eta=p.eta, low=low, high=high, zeros=zeros, unchanged=unchanged)
+    return settle_fast(a.value * b.value, spread, Slip(p, eta=p.eta), (low, high), Exactly(zeros, unchanged))
 
 
 def _multiply_any(a: Intervals, b: Intervals) -> Intervals:
@@ -37,7 +52,7 @@ def _multiply_any(a: Intervals, b: Intervals) -> Intervals:
             may_vanish = (huge_a & (np.abs(b.value) <= b.error)) | (huge_b & (np.abs(a.value) <= a.error))
             huge, void = huge_a | huge_b, may_vanish
         exact = either(either(a.ones, b.ones), _vanished(value, spread))
-        return settle(value, spread, a.precision, huge=huge, void=void, exact=exact)
+        return settle(value, spread, Slip(a.precision, eta=a.precision.eta), Places(huge, void, exact))
 
 
 def _spread_of_product(a: Intervals, b: Intervals) -> np.ndarray | None:
@@ -89,8 +104,8 @@ def _divide_fast(a: Intervals, b: Intervals) -> Intervals | None:
             return None
         moved = bounds_a.size / bounds_b.size * bounds_b.error  # (E + |a/b| F) / (|b| - F), E and F the errors of a and b
         spread, high = (moved if bounds_a.error is None else moved + bounds_a.error) / room, 2 * high
-    exact = {"zeros": bounds_a.zeros, "unchanged": bounds_b.ones}
-    return settle_fast(a.value / b.value, spread, p, _QUOTIENT_ULPS, eta=p.eta, low=low, high=high, **exact)
+    exact = Exactly(bounds_a.zeros, bounds_b.ones)
+    return settle_fast(a.value / b.value, spread, Slip(p, _QUOTIENT_ULPS, p.eta), (low, high), exact)
 
 
 def _has_odd_reciprocal(size: np.ndarray, error: np.ndarray, p: Precision) -> np.ndarray:
@@ -126,7 +141,8 @@ def _divide_any(a: Intervals, b: Intervals) -> Intervals:
         vanished = _vanished(value, spread)
         if vanished is not None:
             vanished = vanished & (a.value == 0)
-        return settle(value, spread, a.precision, _QUOTIENT_ULPS, huge=huge, void=void, exact=either(b.ones, vanished))
+        slip = Slip(a.precision, _QUOTIENT_ULPS, a.precision.eta)
+        return settle(value, spread, slip, Places(huge, void, either(b.ones, vanished)))
 
 
 divide = quicker(_divide_fast, _divide_any)
@@ -153,7 +169,7 @@ def _power(a: Intervals, exponent: int, p: Precision) -> Intervals:
         spread = np.where(a.error > 0, (size + a.error) ** exponent - size**exponent, Wide(0))
     roundings = 1 if exponent == 2 else exponent - 1 + p.elementary
     ulps = float(gamma(roundings, p)) / p.u
-    return settle(value, spread, p, ulps, huge=a.huge, exact=either(a.zeros, a.ones))
+    return settle(value, spread, Slip(p, ulps, p.eta), Places(a.huge, exact=either(a.zeros, a.ones)))
 
 
 def prod(a: Intervals) -> Intervals:

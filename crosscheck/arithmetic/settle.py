@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,22 +19,41 @@ _FEW = 16  # numbers: for fewer, the general path is the quicker one
 _REMEMBERED = 4096  # results of one operation on scalars
 
 
-def settle(
-    value: np.ndarray,
-    spread: np.ndarray | None,
-    precision: Precision,
-    ulps: float = 1,
-    underflows: bool = True,
-    huge: np.ndarray | None = None,
-    void: np.ndarray | None = None,
-    exact: np.ndarray | None = None,
-) -> Intervals:
-    """The result of an operation: propagated ``spread`` (None: nothing) plus the rounding of this operation, but where it is
-    ``exact``.
+class Slip(NamedTuple):
+    """What an operation itself may add: ``ulps`` units of the precision, and ``eta`` where it underflows."""
+
+    precision: Precision
+    ulps: float = 1
+    eta: float = 0
+
+
+class Places(NamedTuple):
+    """Where a result may have overflowed (``huge``), may be anything (``void``), or is not rounded (``exact``); None: nowhere.
 
     An operation counts as exact only where it is so in every order of evaluation: adding nothing, multiplying by 0 or ±1.
     """
-    value = np.asarray(value)
+
+    huge: np.ndarray | None = None
+    void: np.ndarray | None = None
+    exact: np.ndarray | None = None
+
+
+NOWHERE = Places()
+
+
+class Exactly(NamedTuple):
+    """Where a result is zero exactly, or an operand unchanged; None: nowhere."""
+
+    zeros: np.ndarray | None = None
+    unchanged: np.ndarray | None = None
+
+
+NEVER = Exactly()
+
+
+def settle(value: np.ndarray, spread: np.ndarray | None, slip: Slip, places: Places = NOWHERE) -> Intervals:
+    """The result of an operation: propagated ``spread`` (None: nothing) plus the rounding of this operation."""
+    value, precision, (huge, void, exact) = np.asarray(value), slip.precision, places
     magnitude = np.abs(value)
     reach = magnitude if spread is None else magnitude + spread
     ordinary = np.count_nonzero(np.isfinite(reach)) == reach.size
@@ -42,9 +61,9 @@ def settle(
         spread = np.where(np.isnan(spread), Wide(np.inf), spread)
         reach = magnitude + spread
     u = precision.u if value.ndim else precision.scalar_u
-    error = reach * Wide(ulps * u + WIDE_U)
-    if underflows:
-        error = error + Wide(precision.eta)
+    error = reach * Wide(slip.ulps * u + WIDE_U)
+    if slip.eta:
+        error = error + Wide(slip.eta)
     if spread is not None:
         error = error + spread
     error = error * ROUND_UP
@@ -70,20 +89,17 @@ def settle(
 def settle_fast(
     value: np.ndarray,
     spread: np.ndarray | None,
-    p: Precision,
-    ulps: float = 1,
-    eta: float = 0,
-    low: float | None = None,
-    high: float | None = None,
-    zeros: np.ndarray | None = None,
-    unchanged: np.ndarray | None = None,
+    slip: Slip,
+    within: tuple[float | None, float | None] = (None, None),
+    exact: Exactly = NEVER,
 ) -> Intervals | None:
     """As ``settle``, in float64, for an operation that is exact at most where it is said to be; None if float64 does not
     suffice for its result: use the general path then.
 
-    ``spread`` is None where the operands are exact. Where they are known, ``low`` is below each magnitude, and ``high`` above
-    each magnitude plus its spread. The result is zero exactly at ``zeros``, and an operand that is ``unchanged`` there.
+    ``spread`` is None where the operands are exact. ``within`` are, where they are known, a number below each magnitude and one
+    above each magnitude plus its spread.
     """
+    (p, ulps, eta), (low, high), (zeros, unchanged) = slip, within, exact
     centre = value.astype(np.float64)
     size, k = np.abs(centre), ulps * p.u + WIDE_U
     if spread is None:

@@ -6,13 +6,13 @@ import numpy as np
 
 from .formats import Precision
 from .intervals import Intervals, Wide
-from .settle import flag, settle
+from .settle import Places, Slip, flag, settle
 
 
 def held(a: Intervals, narrower: Precision) -> Intervals:
     """``a`` after it was stored in ``narrower`` and read back; its precision stays what it was."""
     with np.errstate(all="ignore"):
-        stored = settle(a.value, a.error, narrower, huge=a.huge)
+        stored = settle(a.value, a.error, Slip(narrower, eta=narrower.eta), Places(a.huge))
         rounded, doubt = _roundings(a.value.astype(np.float64), narrower)
         certain = (a.error == 0) & ~flag(a, a.shape)
         value = np.where(certain, rounded.astype(Wide), stored.value)

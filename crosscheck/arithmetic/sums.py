@@ -10,7 +10,21 @@ import numpy as np
 from .fast import gamma_fast
 from .formats import Precision
 from .intervals import Intervals, Wide
-from .settle import ROUND_UP, WIDE_U, both_fast, either, flag, gamma, quicker, settle, settle_fast, together
+from .settle import (
+    ROUND_UP,
+    WIDE_U,
+    Exactly,
+    Places,
+    Slip,
+    both_fast,
+    either,
+    flag,
+    gamma,
+    quicker,
+    settle,
+    settle_fast,
+    together,
+)
 
 
 def _combine_fast(combine: np.ufunc, a: Intervals, b: Intervals) -> Intervals | None:
@@ -28,7 +42,7 @@ def _combine_fast(combine: np.ufunc, a: Intervals, b: Intervals) -> Intervals | 
             spread, high = together(spread, against * other.reach), high + against * other.high
     zeros = None if bounds_a.zeros is None or bounds_b.zeros is None else bounds_a.zeros & bounds_b.zeros
     value = combine(a.value, b.value)
-    return settle_fast(value, spread, p, eta=_flushed(p), high=high, zeros=zeros, unchanged=unchanged)
+    return settle_fast(value, spread, Slip(p, eta=_flushed(p)), (None, high), Exactly(zeros, unchanged))
 
 
 def _add_any(a: Intervals, b: Intervals) -> Intervals:
@@ -49,7 +63,7 @@ def _add_any(a: Intervals, b: Intervals) -> Intervals:
         flushed = _flushed(a.precision)
         if flushed and exact is not None:
             exact = exact & ((np.abs(value) >= flushed) | (value == 0))
-        return settle(value, spread, a.precision, underflows=flushed > 0, huge=huge, void=void, exact=exact)
+        return settle(value, spread, Slip(a.precision, eta=flushed), Places(huge, void, exact))
 
 
 def _flushed(p: Precision) -> float:
