@@ -148,7 +148,7 @@ class Bench:
 
     def drawn(self) -> st.SearchStrategy[Experiment]:
         """Experiments for Hypothesis to draw."""
-        plans = st.builds(Plan, st.sampled_from(VARIED), st.sampled_from(self.schedules), st.integers(1, 2**16))
+        plans = st.builds(Plan, st.sampled_from(VARIED), st.sampled_from(self.schedules), st.sampled_from(range(1, 2**16)))
         return plans.map(self.experiment)
 
 
