@@ -294,9 +294,10 @@ class Identification(Answer, frozen=True, kw_only=True):
     option and the other's. ``flags`` are arguments that are no numbers, ``refused`` those that it does not let one vary, each
     with its own words. ``same`` are further readings that the box could not be told from, and ``separated_by`` what would tell
     them. ``stored`` are the quantities that it stores in a narrower format than its weights, ``shows_from`` the step at which
-    that is first seen. One that ``ascends`` steps along the gradient. Where no reading fits, line and readings are those of the
-    nearest, ``failure`` or ``failing_run`` is where it fails, and ``wide`` says that it would fit if everything were computed
-    in float32.
+    that is first seen. One that ``ascends`` steps along the gradient. ``same_as`` are calls of optimizers that frameworks ship,
+    of which adapters claim that they do the same as it does as configured, at equal values of their arguments. Where no reading
+    fits, line and readings are those of the nearest, ``failure`` or ``failing_run`` is where it fails, and ``wide`` says that
+    it would fit if everything were computed in float32.
     """
 
     source: str
@@ -321,6 +322,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     evidence: Evidence
     failure: TraceWitness | None = None
     failing_run: FailingRun | None = None
+    same_as: list[str] = []
 
     @property
     def body_formula(self) -> Formula:

@@ -30,7 +30,22 @@ _REDUCTIONS = {
 
 def text(answer: FunctionAnswer) -> str:
     ruled_out = (_ruled_out(answer, rival, rival.witness) for rival in answer.rivals if rival.witness is not None)
-    return sections(_verdict(answer), *ruled_out, _failure(answer))
+    return sections(_sentence(answer), _verdict(answer), *ruled_out, _failure(answer))
+
+
+def _sentence(answer: FunctionAnswer) -> Iterator[str]:
+    """What it is, what differs, and what to do."""
+    if not answer.identified:
+        look = "look at what it returns for the input below" if answer.failure else "name the line that it should be"
+        yield item("", f"{answer.target} is none of the functions that are known here: {look}.")
+        return
+    theirs = answer.differs_from_standard
+    differs = [
+        f"{axis}={answer.reading[axis]} (standard: {option})" for axis, option in theirs.items() if axis in answer.reading
+    ]
+    open_ = "; its derivative is not known" if answer.backward_reading is None else ""
+    but = f", but with {', '.join(differs)}" if differs else ""
+    yield item("", f"{answer.target} is {answer.title}{but}{open_}.")
 
 
 def _verdict(answer: FunctionAnswer) -> Iterator[str]:

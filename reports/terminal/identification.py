@@ -17,13 +17,15 @@ from ...crosscheck.answers import (
 )
 from . import words
 from .layout import item, sections, table
-from .words import number, numbers
+from .words import exact, number, numbers
 
-SHOWN = 4  # gradients of a witness that are shown, the last ones
+SHOWN = 12  # gradients of a witness that are shown, the last ones
+SAME = 3  # optimizers of frameworks that are named as the same
 
 
 def text(answer: Identification) -> str:
     return sections(
+        _sentence(answer),
         _head(answer),
         _verdict(answer),
         _when_asked(answer),
@@ -35,6 +37,40 @@ def text(answer: Identification) -> str:
         _surroundings(answer),
         _evidence(answer),
     )
+
+
+def _sentence(answer: Identification) -> Iterator[str]:
+    """What it is, the same as which framework's, what differs, and what to do."""
+    if answer.verdict == "no-reading":
+        yield item("", f"{answer.target} is none of the formulas that are known here: {_look(answer)}.")
+        return
+    stored = f", with {' and '.join(words.stored(answer.stored))} stored in float32" if answer.stored else ""
+    climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
+    yield item("", f"{answer.target} is {answer.title}{_but(answer)}{climbs}{stored}{_same(answer)}.")
+
+
+def _look(answer: Identification) -> str:
+    if answer.failing_run is not None:
+        return f"it leaves {answer.title} on the run below, so look at what your code does there"
+    if answer.failure is not None:
+        return f"look at what your code does at step {answer.failure.step} of the trace below"
+    return "hold it against the formula that it should be"
+
+
+def _but(answer: Identification) -> str:
+    """How it differs from what everybody has."""
+    differs = [f"{axis}={mine} (standard: {theirs})" for axis, (mine, theirs) in answer.from_standard.items()]
+    return f", but with {', '.join(differs)}" if differs else ", as the field has it" if answer.from_printed else ""
+
+
+def _same(answer: Identification) -> str:
+    if answer.verdict == "ambiguous":
+        others = "another reading fits" if len(answer.same) == 1 else f"{len(answer.same)} other readings fit"
+        ways = " or ".join(words.separators(answer.separated_by, answer.refused))
+        return f"; {others} as well{f', and {ways} would tell' if ways else ''}"
+    if answer.same_as:
+        return f": the same as {words.listed(answer.same_as[:SAME])} with equal arguments"
+    return "; `gradspec port` writes it for another framework"
 
 
 def _head(answer: Identification) -> Iterator[str]:
@@ -139,8 +175,9 @@ def _failure(answer: Identification) -> Iterator[str]:
 
 def _run(run: FailingRun) -> Iterator[str]:
     shapes = " and ".join(str(tuple(shape)) for shape in run.shapes)
-    arguments = ", ".join(f"{name}={number(value)}" for name, value in run.arguments.items())
+    arguments = ", ".join(f"{name}={exact(value)}" for name, value in run.arguments.items())
     actions = [f"start with weights of shape {shapes}{f'; {arguments}' if arguments else ''}", *map(_action, run.events)]
+    yield item("", "(weights are np.arange(size).reshape(shape) / 2 - 0.5)", 4)
     yield from (item(f"{i}.", action, 4) for i, action in enumerate(actions, start=1))
     yield f"    weight {run.weight}{list(run.index)}: the box has {run.box}, the reading {run.reading}"
 
@@ -148,7 +185,9 @@ def _run(run: FailingRun) -> Iterator[str]:
 def _action(event: Event) -> str:
     if event.action is Action.STEP:
         missing = ", none for the first weight" if event.missing else ""
-        return f"step with gradients of size {event.size:g} and pattern {event.pattern}{missing}, rate {event.rate:g}"
+        pattern = f"np.random.default_rng({event.pattern}).normal(size=shape)"
+        gradients = pattern if event.pattern else "np.resize([1.0, -0.75, 0.25, 2.0], shape)"
+        return f"step with gradients {exact(event.size)} * {gradients}{missing}, rate {exact(event.rate)}"
     return {Action.SAVE: "save the state", Action.RESTORE: "restore it", Action.ADD: "add a weight"}[event.action]
 
 
@@ -174,26 +213,23 @@ def _separated(answer: Identification) -> Iterator[str]:
         return
     yield "Told from the readings next to it by the smallest traces of one weight"
     yield from _witnesses(answer.witnesses, [words.reading(w.against) for w in answer.witnesses])
-    first = answer.witnesses[0]
-    arguments = ", ".join(f"{name}={number(value)}" for name, value in first.arguments.items())
-    alike = [w for w in answer.witnesses if w.arguments == first.arguments]
-    rates = numbers(max((w.rates for w in alike), key=len)[:SHOWN])
-    rest = len(answer.witnesses) - len(alike)
-    more = f"; {rest} with other values, which --json has whole" if rest else ""
-    yield item("", f"with {arguments + '; ' if arguments else ''}rates {rates}{more}", 2)
 
 
 def _witnesses(witnesses: Sequence[TraceWitness], names: Sequence[str]) -> Iterator[str]:
-    rows = [
-        (
-            name,
-            number(w.weight),
-            ("…, " if len(w.gradients) > SHOWN else "") + numbers(w.gradients[-SHOWN:]),
-            *words.told_apart(w.box, w.other),
-        )
-        for name, w in zip(names, witnesses, strict=True)
-    ]
-    yield from table(rows, ("another reading", "w before", "gradients", "w after: box", "other"), 4)
+    """A table for each setting, with all that it takes to play the traces again."""
+    settings: dict[tuple[tuple[str, float], ...], list[tuple[str, TraceWitness]]] = {}
+    for name, witness in zip(names, witnesses, strict=True):
+        settings.setdefault((*witness.arguments.items(),), []).append((name, witness))
+    for arguments, found in settings.items():
+        rows = [(name, exact(w.weight), _shortened(w.gradients), *words.told_apart(w.box, w.other)) for name, w in found]
+        yield from table(rows, ("another reading", "w before", "gradients", "w after: box", "other"), 4)
+        rates = _shortened(max((w.rates for _, w in found), key=len))
+        yield item("", f"with {''.join(f'{name}={exact(value)}, ' for name, value in arguments)}rates {rates}", 4)
+
+
+def _shortened(values: Sequence[float]) -> str:
+    left_out = f"{len(values) - SHOWN} more, which --json has, " if len(values) > SHOWN else ""
+    return left_out + numbers(values[-SHOWN:])
 
 
 # --- beside the formula ---------------------------------------------------------------------------------------------

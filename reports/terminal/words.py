@@ -37,12 +37,22 @@ def versions(known: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in known.items())
 
 
+def listed(names: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
 
 
 def numbers(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
+    return ", ".join(map(exact, values))
+
+
+def exact(value: float) -> str:
+    """As few digits as give the number back."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(float(value))
 
 
 def told_apart(a: Number, b: Number) -> tuple[str, str]:

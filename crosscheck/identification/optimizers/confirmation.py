@@ -19,6 +19,7 @@ from ....adapters.errors import BoxError
 from ...answers import Action, Event, FailingRun, Surroundings
 from ...arithmetic.formats import precision
 from ...inputs.traces import WIDTH
+from ..stages import Stage, tell
 from .experiments import Bench, Values
 from .playing import Call, Moment
 from .prediction import Model
@@ -72,7 +73,7 @@ def confirm(claim: Claim, seed_: int, runs: int) -> Confirmation:
     """Drive the box through runs drawn by Hypothesis. The same seed draws the same ones. Raises BoxError for a box that fails
     in one of them, at once."""
     outcome = Confirmation()
-    machine = seed(seed_)(_machine(claim, outcome))
+    machine = seed(seed_)(_machine(claim, outcome, runs))
     chosen = settings(
         max_examples=runs,
         stateful_step_count=STEPS,
@@ -94,7 +95,7 @@ def confirm(claim: Claim, seed_: int, runs: int) -> Confirmation:
     return outcome
 
 
-def _machine(claim: Claim, outcome: Confirmation) -> type[RuleBasedStateMachine]:
+def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedStateMachine]:
     """The state machine of one claim. Whatever else a rule does, it takes steps, so that no run is idle."""
     player, seen = claim.bench.player, claim.seen
     box, form = player.box, precision(player.dtype)
@@ -115,6 +116,7 @@ def _machine(claim: Claim, outcome: Confirmation) -> type[RuleBasedStateMachine]
             count=st.integers(1, len(SHAPES) if box.several else 1),
         )
         def begin(self, values: Values, shapes: list[tuple[int, ...]], count: int) -> None:
+            tell(Stage.CONFIRMED, outcome.runs, runs)
             outcome.runs += 1
             outcome.shrinking += outcome.failure is not None
             if outcome.shrinking > SHRINKING:

@@ -14,9 +14,11 @@ from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
 from ...answers import Alike, Bound, Evidence, Identification, Separator, Surroundings
 from ..options import Options
+from ..stages import Stage, tell
 from .confirmation import LONG, Claim, Confirmation, confirm
 from .experiments import Arguments, Bench, Plan, Values, accepted, arguments
 from .ladder import Found, Ladder, rungs
+from .likeness import alike
 from .naming import named
 from .playing import Played, Player
 from .prediction import Record
@@ -64,6 +66,7 @@ class _Identifying:
         return self.bench.player.box
 
     def answer(self, began: float) -> Identification:
+        tell(Stage.PLAYED)
         self.played = self._first_traces()
         self.ladder = Ladder(self.spaces, self.played, self.player.dtype)
         found = self._lasting(self.ladder.found())
@@ -71,6 +74,7 @@ class _Identifying:
         self.small = self.player.play(self.bench.small())
         if found.fits and not self._seen(found.space, [self.small]).fits(found.candidate):
             found = replace(found, fits=False)
+        tell(Stage.LOOKED_AROUND)
         seen = surroundings(self.bench, found.space, found.candidate) if found.fits else Surroundings()
         before = self.player.calls
         confirmed = self._confirmed(found, seen)
@@ -110,6 +114,7 @@ class _Identifying:
         for _ in range(AGAIN):
             if not found.fits:
                 return found
+            tell(Stage.SEPARATED)
             found = self._separated(found)
             missed = self._long_miss(found)
             if missed is None or not found.fits:
@@ -179,7 +184,8 @@ class _Identifying:
         self, found: Found, fits: bool, seen: Surroundings, confirmed: Confirmation, evidence: Evidence
     ) -> Identification:
         box, space, candidate = self.box, found.space, found.candidate
-        name = named(self.bench, self.spaces, space, candidate)
+        name, hyperparameters = named(self.bench, self.spaces, space, candidate), self._hyperparameters(space, candidate)
+        single = fits and not (found.same or candidate.stored or candidate.ascends)
         smallest_first = self._seen(space, [self.small, *self.played, *filter(None, [self.long])])
         return Identification(
             target=box.name,
@@ -197,7 +203,7 @@ class _Identifying:
             role=name.role,
             from_printed=name.configured.difference(name.line.printed),
             from_standard=name.configured.difference(name.line.standard),
-            hyperparameters=self._hyperparameters(space, candidate),
+            hyperparameters=hyperparameters,
             flags={flag: repr(value) for flag, value in box.flags.items()},
             refused=self.refused,
             stored=list(candidate.stored),
@@ -211,6 +217,7 @@ class _Identifying:
             evidence=evidence,
             failure=None if found.fits else failure(smallest_first, candidate),
             failing_run=confirmed.failure,
+            same_as=_without(box.name, alike(name, hyperparameters)) if single else [],
         )
 
     def _evidence(self, found: Found, fits: bool, confirmed: Confirmation, before: int, began: float) -> Evidence:
@@ -286,6 +293,10 @@ def _ascends(played: Played) -> bool:
     """Whether most weights move along their gradient at the first step."""
     moves = np.sign(played.weights[0] - played.experiment.weights) * np.sign(played.experiment.gradients[0])
     return bool(np.nansum(moves) > 0)
+
+
+def _without(own: str, calls: Sequence[str]) -> list[str]:
+    return [call for call in calls if call.partition("(")[0] != own]
 
 
 def _distance(space: Space, candidate: Candidate) -> tuple[int, int]:

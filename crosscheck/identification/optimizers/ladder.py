@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...arithmetic.formats import precision
+from ..stages import Stage, tell
 from .experiments import Bench, Plan, Values
 from .narrower import sharpened
 from .playing import Experiment, Played
@@ -60,12 +61,14 @@ class Ladder:
         wide: Found | None = None
         for pairs in (False, True):
             ranked = self._ranked()[: FAMILIES if pairs else None]
-            for space in ranked:
+            for k, space in enumerate(ranked):
+                tell(Stage.SEARCHED, k, len(ranked), space.line.title)
                 candidate, full = self._climbed(space, self._starts(space), self.dtype, pairs)
                 if full:
                     return Found(space, candidate, True)
                 self._ends.append((space, candidate))
-            for space in ranked if narrow else []:
+            for k, space in enumerate(ranked if narrow else []):
+                tell(Stage.SEARCHED_NARROW, k, len(ranked), space.line.title)
                 inside = self._inside(space, pairs)
                 if inside is not None and inside.fits:
                     return inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ...answers import TraceWitness
@@ -33,9 +34,13 @@ def _first(seen: Record, candidate: Candidate, other: Candidate, mine: Sequence[
 
 def failure(seen: Record, candidate: Candidate) -> TraceWitness | None:
     """The smallest trace on which a candidate fails: of each that was played the first step and weight at which it does not
-    contain what the box did, and of these the earliest."""
+    contain what the box did, and of these the earliest; one with finite numbers, where there is one."""
     found = (_failure(seen, candidate, one) for one in seen.played)
-    return min(filter(None, found), key=lambda witness: witness.step, default=None)
+    return min(filter(None, found), key=lambda witness: (not _is_finite(witness), witness.step), default=None)
+
+
+def _is_finite(witness: TraceWitness) -> bool:
+    return math.isfinite(float(witness.box)) and math.isfinite(float(witness.reading))
 
 
 def _failure(seen: Record, candidate: Candidate, played: Played) -> TraceWitness | None:

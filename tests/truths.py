@@ -1,0 +1,149 @@
+"""Whether an answer is true of a box whose truth is known: by what the box does, not by what it is called.
+
+The reading that an answer states is run beside the box, on numbers of this module's own and at other values of the arguments,
+too. What moves the weights otherwise than the box does by more than a slip may, is a false statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from gradspec.adapters import BoxError
+from gradspec.crosscheck.answers import Identification, Kind
+from gradspec.crosscheck.identification import identify
+from gradspec.reference import line
+from gradspec.reference.formula import Optimizer
+from gradspec.reference.vocabulary import Reading, Role
+
+from .boxes_at_random import Box, Truth
+
+SLIP = 1e-9  # of the way that the weights go: what may not be accepted
+FLOAT32 = 1e-5  # the same, where the answer says that something is stored in float32
+STEPS, WEIGHTS = 9, 32
+TOO_HARD = 1e-6  # how far numbers may go apart for a shake of 1e-12 in the gradients
+
+
+class Judgement(Enum):
+    TRUE = "true"
+    OPEN = "open"
+    FALSE = "false"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an answer is worth, and for what reasons; ``named``: it states a reading."""
+
+    judgement: Judgement
+    named: bool
+    reasons: tuple[str, ...] = ()
+    answer: Identification | None = None
+
+
+def judged(box: Box, **options: Any) -> Judged:
+    """What the answer on a box is worth."""
+    try:
+        answer = identify(box.make, **options)
+    except BoxError as error:
+        return Judged(Judgement.OPEN, False, (f"refused: {error}",))
+    assert isinstance(answer, Identification)
+    named = answer.verdict != "no-reading"
+    if reasons := tuple((_false_name if named else _false_nearest)(box, answer)):
+        return Judged(Judgement.FALSE, named, reasons, answer)
+    return Judged(Judgement.TRUE if named else Judgement.OPEN, named, (), answer)
+
+
+def _false_name(box: Box, answer: Identification) -> Iterator[str]:
+    truth = box.truth
+    for quantity in answer.stored:
+        if quantity.kind is not Kind.STATE or quantity.name != truth.stored:
+            yield f"stored: {quantity.kind.value} {quantity.name} is said to be in {quantity.format}"
+    limit = FLOAT32 if answer.stored else SLIP
+    if (off := min(_off(box, answer, one) for one in _stated(answer))) > limit:
+        yield f"name: {answer.line} is off by {off:.1e} of the way"
+    if truth.is_a_reading and not _called_so(truth, answer):
+        yield f"line: it is called {answer.line}"
+
+
+def _called_so(truth: Truth, answer: Identification) -> bool:
+    """Lines of one body are one line in several readings: only the bodies are compared, and that the simplest is named."""
+    known = line(truth.line)
+    return {axis.name for axis in known.axes} == {axis.name for axis in answer.formula.axes}
+
+
+def _false_nearest(box: Box, answer: Identification) -> Iterator[str]:
+    if answer.wide and not box.truth.stored:
+        yield "stored: it is said to fit if all were in float32"
+    nearest, known = _off(box, answer, (answer.reading, {})), off_of_truth(box)
+    if known < 0.1 and nearest > 10 * known:
+        yield f"nearest: {answer.line} is off by {nearest:.1e} of the way, {box.truth.line} by {known:.1e}"
+
+
+def _stated(answer: Identification) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]:
+    yield answer.reading, {}
+    for other in answer.same:
+        yield other.reading, other.assumed
+
+
+# --- how far a reading is from a box --------------------------------------------------------------------------------
+
+
+def _off(box: Box, answer: Identification, stated: tuple[Mapping[str, str], Mapping[str, float]]) -> float:
+    formula = line(answer.body)
+    assert isinstance(formula, Optimizer)
+    reading, assumed = stated
+    own = {name: bound.own for name, bound in answer.hyperparameters.items() if bound.own}
+    values = {name: bound.value for name, bound in answer.hyperparameters.items() if bound.value is not None}
+    run = _Run(formula, formula.reading("standard", **reading), own, {**values, **assumed}, answer.ascends)
+    return max(run.off(box, varied) for varied in (False, True))
+
+
+def off_of_truth(box: Box) -> float:
+    """How far the box is from the reading that it was made of."""
+    truth, formula = box.truth, line(box.truth.line)
+    assert isinstance(formula, Optimizer)
+    own = {name: called for name, (called, _) in truth.arguments.items()}
+    values = {name: value for name, (_, value) in truth.arguments.items()}
+    run = _Run(formula, formula.reading("standard", **truth.reading), own, values)
+    return max(run.off(box, varied) for varied in (False, True))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A reading beside a box: the box's own names for the hyperparameters that it takes, and the values of all."""
+
+    formula: Optimizer
+    reading: Reading
+    own: Mapping[str, str]
+    values: Mapping[str, float]
+    ascends: bool = False
+
+    def off(self, box: Box, varied: bool) -> float:
+        """The largest difference from the box, as a share of the way that the weights have gone."""
+        draw = np.random.default_rng(7)
+        start = draw.normal(size=WEIGHTS)
+        gradients = draw.normal(size=(STEPS, WEIGHTS)) * 2.0 ** draw.integers(-12, 3, size=WEIGHTS)
+        rates = [float(rate) for rate in 2.0 ** draw.integers(-4, 0, size=STEPS)]
+        values = {**self.values, **(self._varied() if varied else {})}
+        made = box.make(start, **{called: values[name] for name, called in self.own.items() if name in values})
+        observed = np.array([made.step(g.copy(), rate) for g, rate in zip(gradients, rates, strict=True)])
+        expected = self._runs(start, gradients, rates, values)
+        shaken = self._runs(start, gradients * (1 + 1e-12 * draw.normal(size=gradients.shape)), rates, values)
+        gone = expected - start
+        way = np.maximum(np.sqrt(np.mean(gone**2, axis=1, keepdims=True)), np.abs(gone))
+        with np.errstate(all="ignore"):
+            hard = ~(np.abs(shaken - expected) <= TOO_HARD * way)
+            apart = np.where(hard, 0.0, np.abs(observed - expected) / way)
+        return float(np.nanmax(np.where(np.isnan(observed) & ~hard, np.inf, apart), initial=0.0))
+
+    def _runs(self, start: Any, gradients: Any, rates: list[float], values: Mapping[str, float]) -> Any:
+        named = {name: value for name, value in values.items() if any(name == h.name for h in self.formula.hyperparameters)}
+        sign = -1.0 if self.ascends else 1.0
+        return self.formula.run(start, sign * gradients, rates, self.reading, **named)
+
+    def _varied(self) -> dict[str, float]:
+        usual = {Role.DECAY_RATE: 0.75, Role.EPSILON: 2.0**-9, Role.MULTIPLIER: 0.375, Role.STEP_SIZE: 0.375}
+        return {name: usual[self.formula.hyperparameter(name).role] for name in self.own}
