@@ -36,6 +36,10 @@ class Run(ABC):
         the box has changed in place."""
         return ()
 
+    def advice(self) -> str:
+        """What to write where no step has changed the weights: a sentence for the message about it; "" for nothing to say."""
+        return ""
+
     def save(self) -> Any:
         """The state, in the box's own form, such as a state_dict; never changed by later steps."""
         raise Unsupported("the box has no state that can be saved")

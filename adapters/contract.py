@@ -181,14 +181,16 @@ class Framework(ABC):
     """A framework, as far as it can be asked for: what it is called, whether it is here, and its optimizers as boxes.
 
     ``name`` is how it is asked for, ``package`` the import name that ids use, ``distributions`` what pip installs
-    for it, whose versions are recorded, ``modules`` the names that expressions use. A module in the folder ``frameworks``, or a
-    user's own, holds one as ``ADAPTER``: an ``Adapter``, or a bare ``Framework`` whose optimizers are identified only.
+    for it, whose versions are recorded, ``modules`` the names that expressions use; ``compilers`` are modules that are at work
+    while it compiles, which is not counted against a box. A module in the folder ``frameworks``, or a user's own, holds one as
+    ``ADAPTER``: an ``Adapter``, or a bare ``Framework`` whose optimizers are identified only.
     """
 
     name: ClassVar[str]
     package: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]]
     modules: ClassVar[Mapping[str, str]]  # names that expressions use -> modules they stand for
+    compilers: ClassVar[tuple[str, ...]] = ()
 
     def __repr__(self) -> str:
         return f"<framework {self.name}>"

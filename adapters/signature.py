@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Real
@@ -24,6 +25,7 @@ class Signature:
 
     ``values``: by name, a number, a tuple, or anything else. ``required``: those that have no value yet, the rate left out.
     ``rate_name``: the argument that is the rate, or "". ``told``: what was given, or bound by ``functools.partial``.
+    ``as_rate``: what a rate is handed over as.
     """
 
     target: Callable[..., Any]
@@ -32,6 +34,7 @@ class Signature:
     rate_name: str
     told: frozenset[str] = field(default_factory=frozenset)
     positional_only: tuple[str, ...] = ()
+    as_rate: Callable[[float], Any] = float
 
     @property
     def arguments(self) -> dict[str, float]:
@@ -63,19 +66,26 @@ class Signature:
             _check_known(self.target, path, name, [*self.values, *self.required])
             taken[name] = _with_number(path, taken.get(name, self.values.get(name, _NONE)), index, number)
         if self.rate_name:
-            taken[self.rate_name] = float(rate)
+            taken[self.rate_name] = self.as_rate(rate)
         if missing := [name for name in self.required if name not in taken]:
             raise BoxError(f"{named(self.target)} needs {', '.join(missing)}: say {missing[0]}=… with it")
         positional = [taken.pop(name) for name in self.positional_only if name in taken]
         return self.target(*first, *positional, **taken)
 
 
-def signature(target: Callable[..., Any], given: Mapping[str, Any], skipped: int = 1, closed: bool = False) -> Signature:
+def signature(
+    target: Callable[..., Any],
+    given: Mapping[str, Any],
+    skipped: int = 1,
+    closed: bool = False,
+    passed: Collection[str] = (),
+) -> Signature:
     """Raises BoxError for a given argument that the target does not have, naming the nearest, or cannot mean.
 
     ``closed``: a ``**kwargs`` of the target takes nothing more, as in Keras, where it is there for old names only.
+    ``passed``: what a class hands to the classes above it by itself, so that it is no argument of its own.
     """
-    parameters, is_open = _parameters(target)
+    parameters, is_open = _parameters(target, passed)
     parameters = dict(list(parameters.items())[skipped:])
     values = {name: p.default for name, p in parameters.items() if p.default is not _NONE}
     rate_name = next((name for name in RATE_NAMES if name in parameters), "")
@@ -84,13 +94,27 @@ def signature(target: Callable[..., Any], given: Mapping[str, Any], skipped: int
         name, index = _parsed(path)
         if closed or not is_open:
             _check_known(target, path, name, list(parameters), rate_name)
-        if name == rate_name and not is_number(value):
-            raise BoxError(f"{path}={value!r}: expected a number; it is given another rate at every step")
+        if name == rate_name:
+            check_rate(path, value)
         values[name] = _with_value(path, values.get(name, _NONE), index, value)
         told.add(name)
+    if rate_name in told and is_number(values[rate_name]):  # bound by a partial, perhaps as a schedule
+        check_rate(rate_name, values[rate_name])
     required = tuple(name for name in parameters if name not in values and name != rate_name)
     positional_only = tuple(name for name, p in parameters.items() if p.kind is p.POSITIONAL_ONLY)
     return Signature(target, values, required, rate_name, frozenset(told), positional_only)
+
+
+def check_rate(name: str, value: Any) -> None:
+    """Raise BoxError for a rate that is given and that nobody could step with."""
+    if not is_number(value):
+        raise BoxError(f"{name}={value!r}: expected a number; it is given another rate at every step")
+    if not 0 < value < math.inf:
+        along = " (to step along the gradient, let the box negate it, or give what it has for that, such as maximize=True)"
+        raise BoxError(
+            f"{name}={value!r} is no rate to step with: give a finite number above 0, such as {name}=0.001, or leave it out"
+            f"{along if value < 0 else ''}"
+        )
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -110,11 +134,24 @@ def numbers(values: Mapping[str, Any]) -> dict[str, float]:
 
 def first_parameter(target: Callable[..., Any]) -> str:
     """The name of the first argument, if it can be given by position; else ""."""
+    found = _first(target)
+    return found.name if found else ""
+
+
+def first_annotation(target: Callable[..., Any]) -> str:
+    """What the first argument is annotated as."""
+    found = _first(target)
+    if found is None or found.annotation is _NONE:
+        return ""
+    return found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(found.annotation)
+
+
+def _first(target: Callable[..., Any]) -> inspect.Parameter | None:
     try:
         found = next(iter(_parameters(target)[0].values()), None)
     except BoxError:
-        return ""
-    return found.name if found and found.kind is not found.KEYWORD_ONLY else ""
+        return None
+    return found if found and found.kind is not found.KEYWORD_ONLY else None
 
 
 def makes(target: Callable[..., Any], kind: type) -> bool:
@@ -157,9 +194,9 @@ def put(holder: MutableMapping[str, Any], path: str, number: float) -> None:
     holder[name] = _with_number(path, holder[name], index, number)
 
 
-def _parameters(target: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], bool]:
+def _parameters(target: Callable[..., Any], passed: Collection[str] = ()) -> tuple[dict[str, inspect.Parameter], bool]:
     """The named parameters, and whether any other name is taken too. What a class's ``**kwargs`` hand on to the classes
-    above it is read there."""
+    above it is read there, all but what it has ``passed`` to them itself."""
     try:
         own = inspect.signature(target).parameters
     except ValueError as error:
@@ -170,8 +207,8 @@ def _parameters(target: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter
     if is_open and isinstance(made, type):
         bases = [base for base in made.__mro__[1:] if "__init__" in vars(base) and base is not object]
         if bases:
-            above, is_open = _parameters(bases[0])
-            found |= {name: p for name, p in above.items() if name not in found}
+            above, is_open = _parameters(bases[0], passed)
+            found |= {name: p for name, p in above.items() if name not in found and name not in passed}
     return found, is_open
 
 
@@ -193,9 +230,9 @@ def _with_value(path: str, default: Any, index: int | None, value: Any) -> Any:
     if default is None or default is _NONE or value is None:
         return value
     if isinstance(default, tuple | list):
-        if isinstance(value, tuple | list) and len(value) == len(default):
-            return tuple(value)
-        raise BoxError(f"{path}={value!r}: expected {len(default)} numbers, such as {path}={tuple(default)!r}")
+        if isinstance(value, tuple | list):
+            return type(default)(value) if type(default) in (tuple, list) else tuple(value)
+        raise BoxError(f"{path}={value!r}: expected {len(default)} numbers, such as {path}={default!r}")
     if isinstance(default, bool) and not isinstance(value, bool):
         raise BoxError(f"{path}={value!r}: expected True or False")
     if is_number(default) and not is_number(value):
@@ -204,16 +241,19 @@ def _with_value(path: str, default: Any, index: int | None, value: Any) -> Any:
 
 
 def _with_number(path: str, value: Any, index: int | None, number: Any) -> Any:
-    """A number in place of a value, or of one element of a tuple; whole where the value is and the number can be."""
+    """A number in place of a value, or of one element of a tuple or list; whole where the value is and the number can be."""
     if not is_number(number):
         raise BoxError(f"{path}={number!r}: expected a number")
     if index is None:
         return int(number) if type(value) is int and float(number).is_integer() else float(number)
     if not isinstance(value, tuple | list) or index >= len(value):
         raise BoxError(f"{path}={number!r}: there is no such element")
-    return tuple(float(number) if i == index else element for i, element in enumerate(value))
+    changed = [float(number) if i == index else element for i, element in enumerate(value)]
+    return changed if isinstance(value, list) else tuple(changed)
 
 
 def named(target: Any) -> str:
     """What a callable is called."""
+    if isinstance(target, partial):
+        return named(target.func)
     return getattr(target, "__qualname__", None) or repr(target)

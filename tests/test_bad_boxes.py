@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +16,8 @@ import numpy as np
 import pytest
 from gradspec.adapters.errors import BoxError
 from gradspec.cli import main
-from gradspec.crosscheck.identification import CALLS, identify, isolated
+from gradspec.crosscheck.identification import identify, isolated
+from gradspec.crosscheck.identification.limits import CALLS, Spent, TimeLimit, within
 
 HEAD = "import os, signal, sys, time\nimport numpy as np\n"
 SGD = """
@@ -123,7 +127,47 @@ def test_a_hang_that_no_call_is_to_blame_for_is_told_what_was_exceeded(
 ) -> None:
     monkeypatch.setattr(isolated, "LEAST", 2.0)
     ended = command("time.sleep(100)\n", "--time-limit", "0.1")
-    refused(ended, f"within 2 s, which the whole has: {CALLS} times --time-limit, and no less than 2 s")
+    refused(ended, "has given no sign of life for 2 s. It hangs at its import or where Python cannot interrupt it")
+    assert f"(the whole has {CALLS} times that, and no less than 2 s)" in ended.err
+
+
+HANGS_IN_C = "import itertools\n" + SGD.replace("self.weights -=", "sum(itertools.repeat(1)) #")
+
+
+def test_a_hang_that_python_cannot_interrupt_is_ended(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "LEAST", 3.0)
+    refused(command(HANGS_IN_C, "--time-limit", "0.1"), "has given no sign of life for 3 s")
+
+
+# --- limits count a box's own time ----------------------------------------------------------------------------------
+
+BUSY = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < 1:\n    pass\n"
+
+
+def test_what_a_box_imports_while_it_is_stepped_is_not_counted(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "slow_to_import.py").write_text(BUSY)
+    importing = SGD.replace("self.weights -=", f"sys.path.insert(0, {str(tmp_path)!r}); import slow_to_import; self.weights -=")
+    assert "optimizer.sgd" in command(importing, "--time-limit", "0.5").out
+    busy = SGD.replace("self.weights -=", "exec(BUSY) #") + f"BUSY = {BUSY!r}\n"
+    refused(command(busy, "--time-limit", "0.5"), "did not come back within 0.5 s")
+
+
+def test_a_box_that_waits_is_said_to_wait_and_how_the_limit_is_raised(command: Command) -> None:
+    ended = command(SGD.replace("self.weights -=", "time.sleep(100) #"), "--time-limit", "0.5")
+    refused(ended, "for 0.5 s it has only waited. If it is slow and does not hang")
+
+
+def test_a_limit_around_another_goes_on_after_it() -> None:
+    with pytest.raises(TimeLimit) as hit, within(0.3):
+        _after_another_limit()
+    assert hit.value.spent is Spent.WORK
+
+
+def _after_another_limit() -> None:
+    with within(100):
+        pass
+    while True:
+        pass
 
 
 # --- options that mean nothing --------------------------------------------------------------------------------------
@@ -149,3 +193,74 @@ def test_a_line_for_an_optimizer_is_refused(line: str, command: Command) -> None
 )
 def test_arguments_that_contradict_or_bound_nothing_are_named(options: Sequence[str], words: str, command: Command) -> None:
     refused(command(SGD, *options), words)
+
+
+# --- steps that go nowhere, and rates that nobody steps with ---------------------------------------------------------
+
+FROZEN = SGD.replace("self.weights -= learning_rate * gradient", "return self.weights")
+FORGETFUL = SGD.replace("self.weights -= learning_rate * gradient", "new = self.weights - learning_rate * gradient")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(FROZEN, "moves no weight in 64 steps"), (FORGETFUL, "Its step returns None: let it return the new weights")],
+)
+def test_a_step_that_goes_nowhere_is_refused_at_once(body: str, words: str, command: Command) -> None:
+    began = time.process_time()
+    refused(command(body), words)
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("rate", ["-1", "0", "1e999"])
+def test_a_rate_that_cannot_be_stepped_with_is_refused_with_what_to_write(rate: str, command: Command) -> None:
+    body = SGD.replace("keep=0.5", "learning_rate=0.1")
+    refused(command(body, f"learning_rate={rate}"), "is no rate to step with: give a finite number above 0")
+
+
+# --- functions whose signatures look like a maker's -------------------------------------------------------------------
+
+
+def dot(w, x, b):
+    return (w.T @ x).item() + b
+
+
+def test_what_a_function_is_is_decided_by_what_comes_back() -> None:
+    answer = identify(dot, lines=["logistic.z"])
+    assert (answer.line, answer.verdict) == ("logistic.z", "identified")
+
+
+# --- what is left behind, and what cannot be imported ---------------------------------------------------------------
+
+
+def test_nothing_is_left_behind_in_the_folder_of_the_user(tmp_path: Path) -> None:
+    asked = "import numpy as np; from gradspec import identify; import mine; print(identify(mine.make, runs=2).line)"
+    (tmp_path / "mine.py").write_text(HEAD + SGD.replace("self.weights -=", "np.log(np.zeros(1)) / 0; self.weights -="))
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", asked], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("optimizer.sgd\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("broken_here.f", "broken_here cannot be imported: RuntimeError: no GPU here"),
+        ("whole_here.broken.f", "whole_here.broken cannot be imported: ZeroDivisionError: division by zero"),
+        ("whole_here.nosuch.f", "whole_here has no 'nosuch'"),
+    ],
+)
+def test_an_import_that_fails_is_said_in_the_words_of_what_was_imported(
+    path: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in {
+        "broken_here.py": "raise RuntimeError('no GPU here')",
+        "whole_here/__init__.py": "",
+        "whole_here/broken.py": "1 / 0",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BoxError, match=re.escape(words)):
+        identify(path)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gradspec.adapters import AdapterError, Box, BoxError, Unsupported, framework, load
+from gradspec.crosscheck.identification import identify
 
 PLAIN = framework("plain")
 W, G = np.array([1.0, -2.0, 0.5]), np.array([0.25, 0.5, -1.0])
@@ -206,10 +207,166 @@ def test_several_arrays_and_missing_gradients_are_not_in_the_protocol() -> None:
     box = _box(Momentum)
     with pytest.raises(Unsupported, match="one weight array"):
         box.start([W, W], 0.1, {})
-    with pytest.raises(Unsupported, match="has a gradient"):
+    with pytest.raises(Unsupported, match="of one array has a gradient"):
         box.start([W], 0.1, {}).step([None], 0.1)
     with pytest.raises(Unsupported, match="no weights after its start"):
         box.start([W], 0.1, {}).add(W)
+
+
+# --- several arrays ---------------------------------------------------------------------------------------------------
+
+
+class Adam:
+    """Over a list of arrays, with one counter for all of them."""
+
+    def __init__(self, weights, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.w, self.t, self.h = [w.copy() for w in weights], 0, (beta1, beta2, eps)
+        self.m, self.v = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
+
+    def step(self, gradients, learning_rate):
+        self.t += 1
+        for i, gradient in enumerate(gradients):
+            if gradient is not None:
+                self.one(i, gradient, learning_rate, self.t)
+        return self.w
+
+    def one(self, i, gradient, rate, t):
+        b1, b2, eps = self.h
+        self.m[i] = b1 * self.m[i] + (1 - b1) * gradient
+        self.v[i] = b2 * self.v[i] + (1 - b2) * gradient**2
+        self.w[i] = self.w[i] - rate * (self.m[i] / (1 - b1**t)) / (np.sqrt(self.v[i] / (1 - b2**t)) + eps)
+
+
+class CountsArrays(Adam):
+    """Raises its counter once for each array."""
+
+    def one(self, i, gradient, rate, t):
+        self.t += i > 0
+        super().one(i, gradient, rate, self.t)
+
+
+class CountsBackwards(Adam):
+    """Counts right for the first array only."""
+
+    def one(self, i, gradient, rate, t):
+        super().one(i, gradient, rate, t if i == 0 else t + 1)
+
+
+class Clips(Adam):
+    """Holds the norm of all gradients together below 1."""
+
+    def step(self, gradients, learning_rate):
+        norm = np.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+        return super().step([None if g is None else g / max(1.0, norm) for g in gradients], learning_rate)
+
+
+class InTheList:
+    """Puts new arrays into the list that it was given."""
+
+    def __init__(self, weights):
+        self.list = weights
+
+    def step(self, gradients, learning_rate):
+        for i, gradient in enumerate(gradients):
+            self.list[i] = self.list[i] - learning_rate * gradient
+
+
+def annotated(weights: list[np.ndarray], keep):
+    raise KeyError("keep")
+
+
+@pytest.mark.parametrize("kind", [Adam, InTheList, annotated])
+def test_a_box_says_that_it_takes_several_arrays_by_taking_them_or_by_its_annotation(kind: Any) -> None:
+    assert _box(kind).several
+
+
+@pytest.mark.parametrize("kind", [*KINDS, lambda weights: SimpleNamespace(step=lambda gradient, rate: None)])
+def test_a_box_that_takes_one_array_is_never_taken_for_one_of_several(kind: Any) -> None:
+    assert not _box(kind).several
+
+
+@pytest.mark.parametrize("kind", [Adam, InTheList])
+def test_several_arrays_are_stepped_each_as_alone(kind: Any) -> None:
+    both, alone = _box(kind).start([W, W.reshape(1, 3)], 0.1, {}), _box(kind).start([W], 0.1, {})
+    for _ in range(3):
+        both.step([G, G.reshape(1, 3)], 0.1)
+        alone.step([G], 0.1)
+    assert [array.tobytes() for array in both.weights()] == 2 * [alone.weights()[0].tobytes()]
+    assert both.weights()[1].shape == (1, 3)
+
+
+def test_a_missing_gradient_reaches_a_box_of_several_arrays() -> None:
+    run = _box(Adam).start([W, W], 0.1, {})
+    run.step([None, G], 0.1)
+    assert run.weights()[0].tobytes() == W.tobytes() and run.weights()[1].tobytes() != W.tobytes()
+
+
+def test_a_step_that_loses_an_array_is_told_so() -> None:
+    class Loses(Adam):
+        def step(self, gradients, learning_rate):
+            return super().step(gradients, learning_rate)[:1]
+
+    def make(weights: list):
+        return Loses(weights)
+
+    run = _box(make).start([W, W], 0.1, {})
+    run.step([G, G], 0.1)
+    with pytest.raises(BoxError, match="the step gave 1 of them; expected a list of 2 arrays, as make was given"):
+        run.weights()
+
+
+def test_several_arrays_show_how_steps_are_counted_and_what_is_clipped() -> None:
+    identify(Adam, runs=3).must_be("adam")
+    for kind in (CountsArrays, CountsBackwards, Clips):
+        assert not identify(kind, runs=3).is_("adam"), kind
+
+
+# --- a single step as a function --------------------------------------------------------------------------------------
+
+
+def adam_step(p, g, m, v, t, lr=1e-3, b1=0.9, b2=0.999, eps=1e-8):
+    m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+    return p - lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps), m, v
+
+
+def adam_that_counts(params, grads, m, v, t, learning_rate, b1=0.9, b2=0.999, eps=1e-8):
+    t = t + 1
+    return *adam_step(params, grads, m, v, t, learning_rate, b1, b2, eps), t
+
+
+def adam_in_place(w, dw, m, v, step, lr, b1=0.9, b2=0.999, eps=1e-8):
+    after, m[:], v[:] = adam_step(w, dw, m, v, step, lr, b1, b2, eps)
+    w[:] = after
+
+
+def adam_partly_in_place(w, grad, m, v, step, lr, b1=0.9, b2=0.999, eps=1e-8):
+    after, m[:], v[:] = adam_step(w, grad, m, v, step, lr, b1, b2, eps)
+    return after
+
+
+def adam_that_miscounts(p, g, m, v, t, lr=1e-3, b1=0.9, b2=0.999, eps=1e-8):
+    return adam_step(p, g, m, v, t + (t > 3), lr, b1, b2, eps)
+
+
+def sgd_step(theta, gradient, step_size):
+    return theta - step_size * gradient
+
+
+@pytest.mark.parametrize("step", [adam_step, adam_that_counts, adam_in_place, adam_partly_in_place])
+def test_a_step_that_is_given_its_state_is_a_box(step: Any) -> None:
+    answer = identify(step, runs=3)
+    answer.must_be("adam")
+    assert answer.surroundings.goes_on
+
+
+def test_a_step_without_a_state_is_a_box_and_one_that_miscounts_is_not_adam() -> None:
+    identify(sgd_step, runs=3).must_be("sgd")
+    assert not identify(adam_that_miscounts, runs=3).is_("adam")
+
+
+@pytest.mark.parametrize("function", [lambda w, g: w * g, lambda y, grad, lr: None, lambda x, g, lr: [x.sum(), g], np.add])
+def test_what_gives_no_weights_back_is_no_step(function: Any) -> None:
+    assert PLAIN.box(function, "function", {}) is None
 
 
 @pytest.mark.parametrize("target", [lambda x: 2 * x, lambda: Momentum(W), np.sort, len, 3, "mine.py", dict])
@@ -223,9 +380,9 @@ def test_an_object_that_has_been_made_is_told_to_give_its_maker() -> None:
 
 
 def test_what_turns_out_to_have_no_step_is_told_the_protocol() -> None:
-    box = _box(lambda weights, keep: [weights, keep])
+    box = _box(lambda weights, keep: [weights, keep] if keep < 0.5 else Momentum(weights))
     with pytest.raises(BoxError, match=r"gave list, which has no step: expected make\(weights"):
-        box.start([W], 0.1, {"keep": 0.5})
+        box.start([W], 0.1, {"keep": 0.25})
 
 
 def test_a_step_without_a_rate_is_told_what_it_gets() -> None:

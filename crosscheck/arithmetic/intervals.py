@@ -249,7 +249,8 @@ class Intervals:
         share = np.where(np.isnan(share), np.inf, share)
         same = (observed == self.value) | (np.isnan(observed) & np.isnan(self.value))
         exact = same | self._overflowed_to(observed) | np.isinf(self.error)
-        return np.where(exact, 0.0, share).astype(np.float64)
+        with np.errstate(over="ignore"):  # a share may be larger than float64 has numbers for
+            return np.where(exact, 0.0, share).astype(np.float64)
 
     def separate_from(self, other: Intervals) -> np.ndarray:
         """Where no floating-point number can belong to both: the readings are separated."""

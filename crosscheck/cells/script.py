@@ -220,7 +220,7 @@ def _head(subject: Subject, witness: Witness) -> str:
     formula, versions = subject.formula, ", ".join(f"{name} {v}" for name, v in subject.adapter.versions().items())
     of = f"`{subject.native.expression}`" if subject.native else "the printed line as code"
     names = _apart(witness)
-    beside = f"two readings of the line, which part there: {' and '.join(names)}" if len(names) > 1 else names[0]
+    beside = f"two readings of the line, which are separated there: {' and '.join(names)}" if len(names) > 1 else names[0]
     said = f'Prints {_place_in(witness)} of {of} beside {beside}. The line is "{formula.title}", {formula.latex}'
     text = f"{subject.cell.id}\n\n{_wrapped(said)}\n"
     text += "".join(f"{_wrapped(f'{name}: {side.why}')}\n" for name, side in zip(names, witness.sides, strict=True) if side.why)

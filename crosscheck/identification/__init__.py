@@ -11,14 +11,12 @@ from ...adapters.errors import AdapterError, BoxError
 from ...reference.arguments import ArgumentError
 from ..answers import FunctionAnswer, Identification
 from .functions.identifying import identified
+from .limits import CALLS, TimeLimit, within
 from .optimizers.identifying import identify_optimizer
-from .optimizers.playing import TimeLimit, within
 from .options import Options
 from .targets import box_of, called, named
 
 __all__ = ["FunctionAnswer", "Identification", "Options", "identify", "identify_function"]
-
-CALLS = 12  # how many time limits of one call the whole may take; what is slower than that is said to hang
 
 
 def identify(target: Any, given: Mapping[str, Any] | None = None, **options: Any) -> Identification | FunctionAnswer:
@@ -39,12 +37,11 @@ def identify(target: Any, given: Mapping[str, Any] | None = None, **options: Any
     if not callable(target) and not isinstance(target, tuple):
         raise BoxError(f"{name} is of type {type(target).__name__}, neither an optimizer nor a function: nothing to identify")
     function = partial(target, **given) if given and callable(target) else target
-    limit = CALLS * asked.time_limit
     try:
-        with within(limit):
+        with within(CALLS * asked.time_limit):
             return identified(function, name, asked)
-    except TimeLimit:
-        raise BoxError(f"{name} did not come to an end within {limit:g} s, {CALLS} times the time limit") from None
+    except TimeLimit as limit:
+        limit.blame(name)
 
 
 def identify_function(target: Any, name: str = "", **options: Any) -> FunctionAnswer:
@@ -61,7 +58,7 @@ def _box(target: Any, given: Mapping[str, Any] | None, name: str, options: Optio
             return box_of(target, given, options.framework, name)
     except (AdapterError, ArgumentError, BoxError):  # said already
         raise
-    except TimeLimit:
-        raise BoxError(f"{name} did not come back within {options.time_limit:g} s when it was tried as an optimizer") from None
+    except TimeLimit as limit:
+        limit.blame(name, trial=True)
     except (Exception, SystemExit) as error:  # whatever a user's make raises is reported in its own words
         raise BoxError(f"{name} raised {type(error).__name__} when it was tried as an optimizer: {error}") from error

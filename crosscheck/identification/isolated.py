@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import threading
+import time
 from collections.abc import Sequence
 from multiprocessing import get_context
 from typing import Any
@@ -12,9 +14,11 @@ from pebble import ProcessExpired, ProcessPool
 
 from ...adapters.errors import BoxError
 from ...reference.catalogue import load_formulas, sources
-from . import CALLS, identify
+from . import identify
+from .limits import CALLS, Clock
 
 LEAST = 60.0  # seconds for the whole, however short the time limit of a call: to import a framework takes some of them
+BEAT = 0.1
 
 
 def isolated(target: str, *args: Any, time_limit: float, **named: Any) -> Any:
@@ -22,20 +26,49 @@ def isolated(target: str, *args: Any, time_limit: float, **named: Any) -> Any:
 
     What the target writes to standard output, at its import or later, goes to standard error.
     """
-    limit = max(LEAST, CALLS * time_limit)
-    with ProcessPool(max_workers=1, context=get_context("spawn")) as pool:
+    limit, context = max(LEAST, CALLS * time_limit), get_context("spawn")
+    own = context.RawValue("d", 0.0)
+    with ProcessPool(max_workers=1, context=context, initializer=_beating, initargs=(own,)) as pool:
         named["time_limit"] = time_limit
-        future = pool.schedule(_identify, args=(sources(), target, *args), kwargs=named, timeout=limit)
+        future = pool.schedule(_identify, args=(sources(), target, *args), kwargs=named)
         try:
-            return future.result()
-        except concurrent.futures.TimeoutError:
+            return _awaited(future, own, limit)
+        except concurrent.futures.TimeoutError as hit:
+            future.cancel()
             raise BoxError(
-                f"{target} did not come to an end within {limit:g} s, which the whole has: {CALLS} times --time-limit, and no "
-                f"less than {LEAST:g} s. It hangs at its import or where Python cannot interrupt it; or it is slow: then give "
-                f"--time-limit more than {limit / CALLS:g}"
+                f"{target} {hit}. It hangs at its import or where Python cannot interrupt it; or it is slow: then give "
+                f"--time-limit more than {limit / CALLS:g} (the whole has {CALLS} times that, and no less than {LEAST:g} s)"
             ) from None
         except ProcessExpired as death:
             raise BoxError(f"{target} ended its process (exit code {death.exitcode}) while it was played") from None
+
+
+def _awaited(future: Any, own: Any, limit: float) -> Any:
+    """What the process answers. Raises TimeoutError once it has used up its own time, or used none for long."""
+    used, since = 0.0, time.perf_counter()
+    while True:
+        try:
+            return future.result(timeout=BEAT)
+        except concurrent.futures.TimeoutError:
+            now = time.perf_counter()
+            if own.value > limit:
+                raise concurrent.futures.TimeoutError(f"did not come to an end within {limit:g} s of its own time") from None
+            if own.value - used > BEAT:
+                used, since = own.value, now
+            elif now - since > LEAST:
+                raise concurrent.futures.TimeoutError(f"has given no sign of life for {LEAST:g} s") from None
+
+
+def _beating(own: Any) -> None:
+    """Keep the process's own time in ``own``, for the process that waits for this one."""
+
+    def beat() -> None:
+        clock = Clock()
+        while True:
+            time.sleep(BEAT)
+            own.value += clock.read()
+
+    threading.Thread(target=beat, daemon=True).start()
 
 
 def _identify(formulas: Sequence[str], target: str, *args: Any, **named: Any) -> Any:

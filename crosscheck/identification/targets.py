@@ -74,10 +74,17 @@ def _walked(path: str) -> Any:
     found: Any = root
     for depth, part in enumerate(parts[1:], start=1):
         where = ".".join(parts[:depth])
-        if isinstance(found, ModuleType) and not hasattr(found, part) and importlib.util.find_spec(f"{where}.{part}"):
-            importlib.import_module(f"{where}.{part}")
+        if isinstance(found, ModuleType) and not hasattr(found, part) and _is_module(f"{where}.{part}"):
+            _imported(f"{where}.{part}")
         found = _attribute(found, part, where)
     return found
+
+
+def _is_module(path: str) -> bool:
+    try:
+        return importlib.util.find_spec(path) is not None
+    except (ImportError, ValueError):  # what is inside of a module that is no package
+        return False
 
 
 def _attribute(owner: Any, path: str, where: str) -> Any:
@@ -105,6 +112,8 @@ def _imported(module: str) -> ModuleType:
         owner = _owner(root)
         install = f": {owner.install_command()}" if owner else ""
         raise BoxError(f"{error.name} is not installed or not on the path{install}") from error
+    except (Exception, SystemExit) as error:  # whatever somebody's module raises is said of it, and is no error of ours
+        raise BoxError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _owner(package: str) -> Framework | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...adapters.contract import Trace
 from ...reference.formula import Formula, Map, Optimizer
-from ...reference.vocabulary import Reading
+from ...reference.vocabulary import Inputs, Reading
 from ..inputs.samples import AnySample, Sample, TraceSample
 
 WEIGHTS = "w"
@@ -29,7 +29,8 @@ def evaluate(formula: Formula, reading: Reading, sample: AnySample, xp: Any) -> 
         assert isinstance(sample, TraceSample)
         return {WEIGHTS: xp.stack(list(steps(formula, reading, sample.trace, xp)))}
     assert isinstance(formula, Map) and isinstance(sample, Sample)
-    return {VALUE: value(formula, reading, sample, xp), **cotangents(formula, reading, sample, xp)}
+    inputs = _lifted(sample, xp)  # once for both
+    return {VALUE: _value(formula, reading, inputs, xp), **_cotangents(formula, reading, sample, inputs, xp)}
 
 
 # --- maps -----------------------------------------------------------------------------------------------------------
@@ -37,18 +38,26 @@ def evaluate(formula: Formula, reading: Reading, sample: AnySample, xp: Any) -> 
 
 def value(formula: Map, reading: Reading, sample: Sample, xp: Any) -> Any:
     """The value alone."""
-    with np.errstate(all="ignore"):
-        return xp.asarray(formula.value_in(xp, _lifted(sample, xp), reading))
+    return _value(formula, reading, _lifted(sample, xp), xp)
 
 
 def cotangents(formula: Map, reading: Reading, sample: Sample, xp: Any) -> dict[str, Any]:
     """The cotangents alone."""
+    return _cotangents(formula, reading, sample, _lifted(sample, xp), xp)
+
+
+def _value(formula: Map, reading: Reading, inputs: Inputs, xp: Any) -> Any:
     with np.errstate(all="ignore"):
-        bars = formula.vjp_in(xp, xp.asarray(sample.cotangent), _lifted(sample, xp), reading)
+        return xp.asarray(formula.value_in(xp, inputs, reading))
+
+
+def _cotangents(formula: Map, reading: Reading, sample: Sample, inputs: Inputs, xp: Any) -> dict[str, Any]:
+    with np.errstate(all="ignore"):
+        bars = formula.vjp_in(xp, xp.asarray(sample.cotangent), inputs, reading)
         return {bar(name): xp.asarray(bars[name]) for name in formula.wrt}
 
 
-def _lifted(sample: Sample, xp: Any) -> dict[str, Any]:
+def _lifted(sample: Sample, xp: Any) -> Inputs:
     return {**{name: xp.asarray(array) for name, array in sample.arrays.items()}, **sample.settings}
 
 

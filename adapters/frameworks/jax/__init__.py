@@ -47,6 +47,7 @@ class JAX(Adapter):
     name = "jax"
     package = "jax"
     distributions = ("jax", "jaxlib", "optax")
+    compilers = ("jax._src.compiler", "jax._src.interpreters.mlir")
     modules: ClassVar[Mapping[str, str]] = {
         "jax": "jax",
         "jnp": "jax.numpy",

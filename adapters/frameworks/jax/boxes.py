@@ -18,7 +18,7 @@ import numpy as np
 
 from ...box import RATE_NAMES, Box, Run
 from ...errors import BoxError, Unsupported
-from ...signature import Signature, is_number, named, signature
+from ...signature import Signature, check_rate, is_number, named, signature
 from .arrays import on_device, precise, to_numpy
 from .steppers import Stepper, stepper
 
@@ -125,7 +125,7 @@ def boxed(target: Any, name: str, given: Mapping[str, Any], versions: Mapping[st
     """
     whose = {"name": name, "framework": "jax", "versions": versions, "dtypes": dtypes}
     if _is_optimizer(target):
-        return MadeBox(**whose, optimizer=target, rate=_rate_of(name, given), rate_changes=False)
+        return MadeBox(**whose, optimizer=_plain(target), rate=_rate_of(name, given), rate_changes=False)
     if not _is_function(target) or not (_promises(target) or _mentions_optax(target)):
         return None
     told = signature(target, given, skipped=0)
@@ -150,9 +150,15 @@ def boxed(target: Any, name: str, given: Mapping[str, Any], versions: Mapping[st
 def _is_optimizer(candidate: Any) -> bool:
     """Whether it is one that has been made. A library that nobody has imported has made none."""
     optax, examples = sys.modules.get("optax"), sys.modules.get(EXAMPLES)
-    return (optax is not None and isinstance(candidate, optax.GradientTransformation)) or (
+    return (optax is not None and isinstance(candidate, optax.GradientTransformation | optax.MultiSteps)) or (
         examples is not None and isinstance(candidate, examples.Optimizer)
     )
+
+
+def _plain(optimizer: Any) -> Any:
+    """What has been made, as a transformation: a wrapper such as optax.MultiSteps gives one."""
+    given = getattr(optimizer, "gradient_transformation", None)
+    return given() if callable(given) else optimizer
 
 
 def _is_function(target: Any) -> bool:
@@ -193,6 +199,8 @@ def _rate_of(name: str, given: Mapping[str, Any]) -> float | None:
     unknown = [argument for argument in given if argument not in RATE_NAMES]
     if unknown or len(given) > 1 or not all(is_number(value) for value in given.values()):
         raise BoxError(f"{name} has been made: {', '.join(given)} cannot be given; say learning_rate=0.1 if that is its rate")
+    for path, value in given.items():
+        check_rate(path, value)
     return next((float(value) for value in given.values()), None)
 
 
@@ -206,7 +214,7 @@ def _made(told: Signature, rate: float | Callable[[Any], Any], arguments: Mappin
 def _checked(name: str, made: Any) -> Any:
     if not _is_optimizer(made):
         raise BoxError(f"{name} gave {named(type(made))}: expected an optax GradientTransformation, or what optax.chain gives")
-    return made
+    return _plain(made)
 
 
 def _asks_for_rates(told: Signature) -> bool:
@@ -226,6 +234,7 @@ def _asks_for_rates(told: Signature) -> bool:
     try:  # what a factory says to a function in the place of a number
         made = _made(told, schedule, dict.fromkeys(told.required, 0.5))
         if _is_optimizer(made):
+            made = _plain(made)
             jax.eval_shape(step, {"w": jax.ShapeDtypeStruct((1,), np.float32)})
     except (TypeError, ValueError):
         return False

@@ -33,6 +33,7 @@ class PyTorch(Adapter):
     package = "torch"
     distributions = ("torch",)
     modules = {"torch": "torch"}  # noqa: RUF012 (a ClassVar by the contract)
+    compilers = ("torch._dynamo.convert_frame", "torch._inductor.compile_fx")
     map_modes = ("eager", "func")
     natives = NATIVES
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,14 @@ def box(target: Any, name: str, given: Mapping[str, Any], versions: Callable[[],
         return None
     if not makes(target, optim.Optimizer) and (isinstance(target, type) or first_parameter(target) not in PARAMETER_NAMES):
         return None
-    known = signature(target, given)
+    known = _known(target, given)
+    if wanted := [argument for argument in known.required if argument in PARAMETER_NAMES]:
+        first = first_parameter(target)
+        raise BoxError(f"{name} is made of {first}, not of {wanted[0]}: give what makes it, such as lambda params: {name}(…)")
+    if not makes(target, optim.Optimizer) and not _gives(known, optim.Optimizer):
+        return None
     trial = None if known.required else _trial(name, known, {})
-    held = {} if trial is None else settled(known, lambda arguments: numbers(_trial(name, known, arguments).defaults))
+    held = {} if trial is None else settled(known, lambda arguments: _held(_trial(name, known, arguments).defaults))
     rates = [held.pop(rate) for rate in RATE_NAMES if rate in held]
     return TorchBox(
         name=name,
@@ -52,7 +58,77 @@ def box(target: Any, name: str, given: Mapping[str, Any], versions: Callable[[],
         rate_changes=trial is None or any(rate in trial.param_groups[0] for rate in RATE_NAMES),
         signature=known,
         settled=held,
+        wants_closure=trial is not None and _wants_closure(trial),
     )
+
+
+def _known(target: Callable[..., Any], given: Mapping[str, Any]) -> Signature:
+    """The arguments; a rate that is a tensor is handed over as one."""
+    import torch
+
+    numeric = {path: value.item() if _is_scalar(value) else value for path, value in given.items()}
+    known = signature(target, numeric, passed=("defaults",))
+    rate = given.get(known.rate_name, known.values.get(known.rate_name))
+    if not _is_scalar(rate):
+        return known
+    as_rate = partial(torch.full_like, rate)
+    return replace(known, values={**known.values, known.rate_name: rate.item()}, as_rate=as_rate)
+
+
+def _is_scalar(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor) and value.numel() == 1
+
+
+def _gives(known: Signature, kind: type) -> bool:
+    """Whether a function gives an optimizer, by what comes back; one that raises is taken at its first argument's name."""
+    try:
+        return isinstance(known.call([_leaf(np.zeros((2, 2)))], rate=0.125, arguments=dict.fromkeys(known.required, 0.5)), kind)
+    except Exception:  # any function at all may have come here, and may raise anything
+        return True
+
+
+def _held(defaults: Mapping[str, Any]) -> dict[str, float]:
+    rates = {name: defaults[name].item() for name in RATE_NAMES if _is_scalar(defaults.get(name))}
+    return numbers({**defaults, **rates})
+
+
+def _wants_closure(optimizer: Optimizer) -> bool:
+    """Whether a step is not taken without a closure, and is with one."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for parameter in parameters:
+        parameter.grad = parameter.detach() + 1
+    try:
+        optimizer.step()
+    except Exception:  # an optimizer may refuse in any way
+        try:
+            _step(optimizer, _Closure([(p, p.detach() + 1) for p in parameters]))
+        except Exception:  # it is not for want of a closure
+            return False
+        return True
+    return False
+
+
+def _step(optimizer: Any, closure: _Closure | None) -> None:
+    if closure is None:
+        optimizer.step()
+    else:
+        optimizer.step(closure)
+
+
+@dataclass
+class _Closure:
+    """What evaluates the loss anew: open loop, so that the gradients are what they were."""
+
+    handed: Sequence[tuple[torch.Tensor, torch.Tensor | None]]
+
+    def __call__(self, *_: Any, **__: Any) -> torch.Tensor:
+        import torch
+
+        for parameter, gradient in self.handed:
+            parameter.grad = gradient
+        return torch.zeros((), dtype=self.handed[0][0].dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +138,7 @@ class TorchBox(Box):
 
     signature: Signature
     settled: Mapping[str, float] = field(default_factory=dict)
+    wants_closure: bool = False
 
     def start(self, weights: Sequence[np.ndarray], rate: float, arguments: Mapping[str, float]) -> TorchRun:
         parameters = [_leaf(array) for array in weights]
@@ -72,16 +149,17 @@ class TorchBox(Box):
         }
         if moved and optimizer.state:
             raise BoxError(f"{self.name} uses {', '.join(moved)} when it is made: let what makes it take them as arguments")
-        run = TorchRun(optimizer, parameters)
+        run = TorchRun(optimizer, parameters, self.wants_closure)
         run.set_in_groups(moved)
         return run
 
 
 class TorchRun(Run):
-    """An optimizer over leaf tensors, one for each array. Saved and restored are its state_dict and the weights."""
+    """An optimizer over leaf tensors, one for each array, stepped with a closure if it ``wants`` one. Saved and restored are
+    its state_dict and the weights."""
 
-    def __init__(self, optimizer: Optimizer, parameters: list[torch.Tensor]):
-        self._optimizer, self._parameters = optimizer, parameters
+    def __init__(self, optimizer: Optimizer, parameters: list[torch.Tensor], wants: bool = False):
+        self._optimizer, self._parameters, self._wants_closure = optimizer, parameters, wants
         self._handed: list[tuple[torch.Tensor, torch.Tensor, bytes]] = []
 
     def set_in_groups(self, moved: Mapping[str, float]) -> None:
@@ -99,8 +177,8 @@ class TorchRun(Run):
         for group in self._optimizer.param_groups:
             for name in RATE_NAMES:
                 if name in group:
-                    group[name] = float(rate)
-        self._optimizer.step()
+                    _set_rate(group, name, rate)
+        _step(self._optimizer, _Closure([(p, p.grad) for p in self._parameters]) if self._wants_closure else None)
 
     def weights(self) -> list[np.ndarray]:
         return [to_numpy(parameter).copy() for parameter in self._parameters]
@@ -130,6 +208,13 @@ class TorchRun(Run):
         self._optimizer.add_param_group({"params": [self._parameters[-1]]})
 
 
+def _set_rate(group: dict[str, Any], name: str, rate: float) -> None:
+    """A rate that is a tensor stays one; a new one, since the optimizer may hold its maker's own."""
+    import torch
+
+    group[name] = torch.full_like(group[name], rate) if _is_scalar(group[name]) else float(rate)
+
+
 def _leaf(array: np.ndarray) -> torch.Tensor:
     return to_torch(array).requires_grad_()
 
@@ -140,8 +225,12 @@ def _made(name: str, known: Signature, parameters: list[Any], rate: float, argum
 
     try:
         made = known.call(parameters, rate=rate, arguments=arguments)
+    except BoxError:
+        raise
     except _REFUSALS as error:
-        raise error if isinstance(error, BoxError) else BoxError(f"{name}: {error}") from error
+        raise BoxError(f"{name}: {error}") from error
+    except Exception as error:  # an optimizer may refuse its arguments in any way
+        raise BoxError(f"{name} raised {type(error).__name__}: {error}") from error
     if not isinstance(made, Optimizer):
         raise BoxError(f"{name} gave {named(type(made))}, not a torch.optim.Optimizer")
     return made

@@ -18,6 +18,7 @@ from ....adapters.box import Run
 from ....adapters.errors import BoxError
 from ...answers import Action, Event, FailingRun, Surroundings
 from ...arithmetic.formats import precision
+from ...inputs.strategies import independent_of_loaded_modules
 from ...inputs.traces import WIDTH
 from ..stages import Stage, tell
 from .experiments import Bench, Values
@@ -84,7 +85,7 @@ def confirm(claim: Claim, seed_: int, runs: int) -> Confirmation:
         suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] (its __iter__ is not annotated)
     )
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), independent_of_loaded_modules():
             warnings.simplefilter("ignore", HypothesisWarning)
             run_state_machine_as_test(machine, settings=chosen)
     except Enough as enough:

@@ -92,9 +92,21 @@ class _Identifying:
         first, *others = rungs(self.bench)
         played, again = self.player.play(first), self.player.play(first)
         self._repeats(played, again)
+        self._moves(played)
         self._follows_the_rate(played)
         self.spaces = [replace(space, ascends=_ascends(played)) for space in self.spaces]
         return [played, *map(self.player.play, others)]
+
+    def _moves(self, played: Played) -> None:
+        """Raise BoxError for a box that leaves all weights as they are, in a long run, too."""
+        if (played.weights != played.experiment.weights).any():
+            return
+        longer = self.bench.play(Plan(Values.OWN, self.bench.schedules[0], count=LONG))
+        if not (longer.weights != longer.experiment.weights).any():
+            raise BoxError(
+                f"{self.box.name} moves no weight in {LONG} steps, whatever gradients and rates it is handed: there is nothing "
+                f"to identify. {self.player.advice or 'Let its step change the weights'}"
+            )
 
     def _follows_the_rate(self, played: Played) -> None:
         """Raise BoxError for a box that moves, and in the same way whatever rate it is handed."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from ....adapters.box import Box, Run
 from ....adapters.errors import BoxError, Unsupported
 from ...answers import Printed
 from ...arithmetic.steps import Steps
+from ..limits import TimeLimit, within
 from ..options import TIME_LIMIT
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class Moment:
 @dataclass
 class Player:
     """A box, and what has been seen of it: ``calls`` counts the runs it was given, ``changed`` the first step at which it
-    changed an array handed to it, ``printed`` what it printed first."""
+    changed an array handed to it, ``printed`` what it printed first, ``advice`` what to write where it moves nothing."""
 
     box: Box
     dtype: str
@@ -86,6 +86,7 @@ class Player:
     calls: int = 0
     changed: dict[str, int] = field(default_factory=dict)
     printed: Printed | None = None
+    advice: str = ""
 
     def play(self, experiment: Experiment) -> Played:
         """One run of the box. Raises BoxError for whatever it does that an optimizer does not do."""
@@ -93,6 +94,7 @@ class Player:
         after = np.empty_like(experiment.gradients)
         for t, (gradient, rate) in enumerate(zip(experiment.gradients, experiment.rates, strict=True)):
             (after[t],) = self.step(run, [gradient], rate, t + 1)
+        self.advice = run.advice()
         asked = experiment.gradients[0] != 0
         if asked.any() and np.isnan(after[0, asked]).all():
             arguments = ", ".join(f"{name}={value:g}" for name, value in experiment.arguments.items())
@@ -137,37 +139,15 @@ class Player:
         """What ``action`` returns; its exception, its hanging and its printing are the box's, and said so."""
         printed = io.StringIO()
         try:
-            with within(self.time_limit), contextlib.redirect_stdout(printed):
+            with within(self.time_limit), contextlib.redirect_stdout(printed), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 return action()
         except (BoxError, Unsupported):
             raise
         except TimeLimit as error:
-            raise BoxError(f"{self.box.name} did not come back within {self.time_limit:g} s {when}") from error
+            error.blame(self.box.name, when)
         except (Exception, SystemExit) as error:  # whatever a user's optimizer raises is reported in its own words
             raise BoxError(f"{self.box.name} raised {type(error).__name__} {when}: {error}") from error
         finally:
             if (text := printed.getvalue()) and self.printed is None:
                 self.printed = Printed(when.step, text.splitlines()[0][:60])
-
-
-class TimeLimit(BaseException):
-    """Raised in the main thread when a call has taken too long; no ``Exception``, so that a box cannot swallow it."""
-
-
-@contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise TimeLimit in the block after so many seconds. It ends Python code only, and only in the main thread."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def ring(*_: Any) -> None:
-        raise TimeLimit
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
