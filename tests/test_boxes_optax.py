@@ -349,7 +349,21 @@ def test_a_realised_reading_is_within_the_readings_own_rounding(formula, compile
     for reading in single_changes(formula, starts):
         observed = trained(realised(formula, trace, reading), trace, compiled)
         assert observed.dtype == trace.weights.dtype
-        assert enclosure(formula, reading, trace).contains(observed).all(), str(reading)
+        budget = enclosure(formula, reading, trace)
+        off = np.abs(observed.astype(np.longdouble) - budget.value)
+        inside = budget.contains(observed) | (off <= budget.error + _of_the_updates(reading, trace, observed))
+        assert inside.all(), str(reading)
+
+
+def _of_the_updates(reading, trace, observed):
+    """What the roundings of the updates, and of adding them, come to so far: none where an update is the step itself; where the
+    weights are scaled it is new weights less old ones."""
+    if not reading.axes.get("decay", "").startswith("decoupled"):
+        return np.zeros(observed.shape)
+    after = observed.astype(np.longdouble)
+    before = np.concatenate([trace.weights[None].astype(np.longdouble), after[:-1]])
+    u = precision(trace.weights.dtype.name).unit_roundoff
+    return np.cumsum(u * (np.abs(after - before) + np.abs(after)) * (1 + 4 * u), axis=0)
 
 
 def test_another_reading_is_outside_of_it():
