@@ -230,26 +230,8 @@ class Interrupted(Struct, frozen=True, tag=True):
 
 
 Lost = TimedOut | Died | Failed  # why work that was sent to another process came to nothing
-Reason = (
-    PrintedFits
-    | Departs
-    | SameNumbers
-    | Outdone
-    | Lossy
-    | NotClaimed
-    | NothingFits
-    | ForwardContradicts
-    | NoEvidence
-    | KnownOtherwise
-    | NotInstalled
-    | Missing
-    | OnlyDtypes
-    | Said
-    | TimedOut
-    | Died
-    | Failed
-    | Interrupted
-)
+OfFits = PrintedFits | Departs | SameNumbers | Outdone | Lossy | NotClaimed | NothingFits | ForwardContradicts
+Reason = OfFits | NoEvidence | KnownOtherwise | NotInstalled | Missing | OnlyDtypes | Said | Lost | Interrupted
 
 
 class Known(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -218,3 +219,8 @@ def test_what_is_kept_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         store.keep(line_id, reversed(witnesses))
         assert store.read(store.path_of(line_id), line_id) == witnesses
     kept.cache_clear()
+
+
+def test_a_line_that_reads_nan_has_a_witness_with_one_and_no_other_line_has() -> None:
+    with_nan = {path.stem for path in store.FOLDER.glob("*.json") if '"nan"' in re.sub(r'"nan": "', "", path.read_text())}
+    assert with_nan == {formula.id for formula in catalogue().values() if isinstance(formula, Map) and formula.reads_nan}
