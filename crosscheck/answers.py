@@ -15,9 +15,11 @@ from msgspec import Struct
 
 from ..reference.catalogue import line as line_named
 from ..reference.formula import Formula
+from ..reference.vocabulary import Reading
 from .findings import Label, Loss, Number, Quantity, Witness
 
-Verdict = Literal["identified", "ambiguous", "no-reading"]
+# "precision": the same real function, formed in another arrangement than the line's
+Verdict = Literal["identified", "precision", "ambiguous", "no-reading"]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         wanted = line_named(line) if isinstance(line, str) else line
         asked = wanted.reading(reading, **axes)
         if self.verdict == "no-reading":
-            yield f"no reading; nearest: {self.line}"
+            yield from self._no_reading(wanted, asked)
         elif not self._is_line(wanted):
             yield f"it is {self.line}, not {wanted.id}"
         else:
@@ -79,6 +81,10 @@ class Answer(Struct, frozen=True, kw_only=True):
                 elif axis in may_be:
                     yield f"{axis} could be {' or '.join(sorted(may_be[axis]))}, too"
             yield from self._reservations()
+
+    def _no_reading(self, wanted: Formula, asked: Reading) -> Iterator[str]:
+        """That no reading fits, and what is nearest."""
+        yield f"no reading; nearest: {self.line}"
 
     def _may_be(self) -> Mapping[str, set[str]]:
         """For axes on which more than one reading fits, the other options."""
@@ -197,6 +203,21 @@ class TraceWitness(Struct, frozen=True):
     other: Number
 
 
+class Fails(Struct, frozen=True):
+    """The smallest trace found on which a box is not a ``line`` in a ``reading`` that has a name."""
+
+    line: str
+    reading: dict[str, str]
+    witness: TraceWitness
+
+
+def _shown(fails: Fails) -> str:
+    w = fails.witness
+    gradients, rates = (", ".join(map(repr, numbers)) for numbers in (w.gradients, w.rates))
+    values = "".join(f", {name}={value!r}" for name, value in w.arguments.items())
+    return f"{w.weight!r} by gradients {gradients} (rates {rates}{values}): {w.box}; {fails.line}: {w.other}"
+
+
 class MissingGradient(Enum):
     """What becomes of a weight that has no gradient at a step: it is left out and its step counter waits, it is left out but
     its counter goes on, or the gradient is taken as zero."""
@@ -297,7 +318,8 @@ class Identification(Answer, frozen=True, kw_only=True):
     that is first seen. One that ``ascends`` steps along the gradient. ``same_as`` are calls of optimizers that frameworks ship,
     of which adapters claim that they do the same as it does as configured, at equal values of their arguments. Where no reading
     fits, line and readings are those of the nearest, ``failure`` or ``failing_run`` is where it fails, and ``wide`` says that
-    it would fit if everything were computed in float32.
+    it would fit if everything were computed in float32; one that is not ``near`` is merely less far than the others. ``tried``
+    are the lines that it was held against, and ``fails`` where it is none of those of their readings that have a name.
     """
 
     source: str
@@ -323,6 +345,12 @@ class Identification(Answer, frozen=True, kw_only=True):
     failure: TraceWitness | None = None
     failing_run: FailingRun | None = None
     same_as: list[str] = []
+    near: bool = True
+    tried: list[str] = []
+    fails: list[Fails] = []
+
+    def __repr__(self) -> str:
+        return super().__repr__() if self.near else f"<{self.target}: {self.verdict}>"
 
     @property
     def body_formula(self) -> Formula:
@@ -335,6 +363,12 @@ class Identification(Answer, frozen=True, kw_only=True):
     def _is_line(self, wanted: Formula) -> bool:
         """Lines of one family have one body: Adam with decoupled decay is AdamW, whichever of the two is asked for."""
         return {axis.name for axis in wanted.axes} == set(self.configured)
+
+    def _no_reading(self, wanted: Formula, asked: Reading) -> Iterator[str]:
+        yield f"no reading; nearest: {self.line}" if self.near else "no reading; nothing near"
+        for fails in self.fails:
+            if (fails.line, fails.reading) == (wanted.id, dict(asked.axes)):
+                yield _shown(fails)
 
     def _may_be(self) -> Mapping[str, set[str]]:
         return _others(self.reading, [alike.reading for alike in self.same])

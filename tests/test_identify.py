@@ -203,7 +203,7 @@ class WrongWhereTheGradientIsZero(Adam):
 def test_a_wrong_adam_is_no_reading_and_the_nearest_is_said_with_the_step_at_which_it_fails(box: type) -> None:
     answer = identify(box, names=NAMES, **FEW)
     assert answer.verdict == "no-reading", text(answer)
-    assert answer.line == "optimizer.adam"
+    assert answer.line == "optimizer.adam" and answer.near
     assert answer.failure is not None
     assert answer.failure.step == (4 if box is WrongLater else 1)
     assert answer.failure.box != answer.failure.reading
@@ -275,6 +275,88 @@ class StuckWhereTheBudgetIsVoid:
 
 def test_a_void_budget_lets_nothing_through_for_longer_than_it_is_void() -> None:
     assert identify(StuckWhereTheBudgetIsVoid, **FEW).verdict == "no-reading"
+
+
+# --- rearrangements -------------------------------------------------------------------------------------------------
+
+
+class TakesAwayTheRest(Adam):
+    """(1-β) g as g - βg, which cancels."""
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        (b1, b2), self.t = self.decays, self.t + 1
+        self.m = b1 * self.m + (gradient - b1 * gradient)
+        self.v = b2 * self.v + (gradient**2 - b2 * gradient**2)
+        self.w = self.w - learning_rate * self.direction(b1, b2)
+        return self.w
+
+
+class SumAsAverage:
+    def __init__(self, weights: np.ndarray, momentum: float = 0.9):
+        self.w, self.v, self.kept = weights.copy(), np.zeros_like(weights), momentum
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        self.v = self.kept * self.v + (1 - self.kept) * gradient
+        self.w = self.w - learning_rate * self.v / (1 - self.kept)
+        return self.w
+
+
+class HeavyBall:
+    """Reads its buffer off the weights."""
+
+    def __init__(self, weights: np.ndarray, momentum: float = 0.9):
+        self.w, self.before, self.kept = weights.copy(), weights.copy(), momentum
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        after = self.w - learning_rate * gradient + self.kept * (self.w - self.before)
+        self.before, self.w = self.w, after
+        return self.w
+
+
+@pytest.mark.parametrize(
+    ("box", "called", "axes"),
+    [
+        (TakesAwayTheRest, "adam", {}),
+        (SumAsAverage, "momentum", {"accumulation": "sum"}),
+        (HeavyBall, "momentum", {"accumulation": "sum", "rate": "inside-buffer"}),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_another_arrangement_is_the_same_function_and_neither_a_defect_nor_stored_in_float32(
+    box: type, called: str, axes: dict[str, str], dtype: str
+) -> None:
+    answer = identify(box, {"momentum": 0.9} if axes else {}, names={} if axes else NAMES, dtype=dtype, **FEW)
+    assert (answer.verdict, answer.stored, answer.wide) == ("precision", [], False), text(answer)
+    said = " ".join(text(answer).split())
+    assert "IN ANOTHER ARRANGEMENT" in said and "times the budget" in said
+    answer.must_be(called, "standard", **axes)
+
+
+def off_by(slip: float) -> type:
+    class Off(TakesAwayTheRest):
+        def direction(self, b1: float, b2: float) -> np.ndarray:
+            return super().direction(b1, b2) * (1 + slip)
+
+    return Off
+
+
+@pytest.mark.parametrize("slip", [1e-12, 1e-10, 3e-9, 3e-8])
+def test_a_slip_does_not_grow_with_the_format_and_is_no_arrangement(slip: float) -> None:
+    answer = identify(off_by(slip), names=NAMES, **FEW)
+    assert answer.verdict == "no-reading" and answer.wide, text(answer)
+
+
+# --- what is near ---------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_called_the_nearest_that_is_not_near_and_an_assertion_shows_what_was_asked_for() -> None:
+    answer = identify(off_by(1e-3), names=NAMES, **FEW)
+    assert answer.verdict == "no-reading" and not answer.near and answer.failure is None
+    assert "NO READING FITS, and none of the known formulas is near" in text(answer)
+    assert "optimizer.rmsprop" in answer.tried
+    for called in ("adam", "rmsprop"):
+        with pytest.raises(AssertionError, match=rf"0\.0 by gradients 1\.0 \(rates .*; optimizer\.{called}: -"):
+            answer.must_be(called)
 
 
 class Maximizes(Adam):

@@ -46,7 +46,8 @@ def _sentence(answer: Identification) -> Iterator[str]:
         return
     stored = f", with {' and '.join(words.stored(answer.stored))} stored in float32" if answer.stored else ""
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
-    yield item("", f"{answer.target} is {answer.title}{_but(answer)}{climbs}{stored}{_same(answer)}.")
+    arranged = ", in another arrangement" if answer.verdict == "precision" else ""
+    yield item("", f"{answer.target} is {answer.title}{_but(answer)}{arranged}{climbs}{stored}{_same(answer)}.")
 
 
 def _look(answer: Identification) -> str:
@@ -83,8 +84,16 @@ def _head(answer: Identification) -> Iterator[str]:
 
 def _verdict(answer: Identification) -> Iterator[str]:
     name = f"{answer.title} ({answer.line})"
+    if answer.verdict == "no-reading" and not answer.near:
+        yield item("", "NO READING FITS, and none of the known formulas is near.")
+        yield item("Tried", ", ".join(answer.tried), 2)
+        return
     if answer.verdict == "no-reading":
         yield item("", f"NO READING FITS. The nearest is {name}, {_role(answer)}.")
+    elif answer.verdict == "precision":
+        yield item("", f"{name}, {_role(answer)}, IN ANOTHER ARRANGEMENT")
+        times = f"{answer.evidence.worst_share:.1f} times the budget" if answer.evidence.worst_share else "beyond the budget"
+        yield item("", f"The same function, formed otherwise than the line is written: its errors are up to {times}.", 2)
     elif answer.verdict == "ambiguous":
         yield item("", f"{name}, {_role(answer)}, OR ANOTHER: readings are left that could not be told apart.")
     else:
@@ -113,6 +122,8 @@ def _differences(name: str, axes: Mapping[str, tuple[str, str]], answer: Identif
 def _when_asked(answer: Identification) -> Iterator[str]:
     """The axes that come into play with arguments that are off as the box is configured."""
     body = answer.body_formula
+    if not answer.near:
+        return
     rows = [
         item(axis, f"{option}{_asked(answer, axis, option)}", 4)
         for axis, option in answer.reading.items()
@@ -287,7 +298,8 @@ def _models(fitting: Sequence[str], what: str) -> str:
 
 def _evidence(answer: Identification) -> Iterator[str]:
     e = answer.evidence
-    fits = "" if e.worst_share is None else f", where its error is at most {e.worst_share:.2f} of the budget"
+    within = e.worst_share is not None and e.worst_share <= 1
+    fits = f", where its error is at most {e.worst_share:.2f} of the budget" if within else ""
     unbound = f" ({e.unbound} of {e.numbers} numbers are bound by no budget)" if e.unbound else ""
     yield item(
         "Evidence",

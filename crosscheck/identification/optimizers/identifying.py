@@ -12,7 +12,7 @@ from msgspec.structs import replace as changed
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
-from ...answers import Alike, Bound, Evidence, Identification, Separator, Surroundings
+from ...answers import Alike, Bound, Evidence, Fails, Identification, Separator, Surroundings, Verdict
 from ..options import Options
 from ..stages import Stage, tell
 from .confirmation import LONG, Claim, Confirmation, confirm
@@ -21,12 +21,12 @@ from .ladder import Found, Ladder, rungs
 from .likeness import alike
 from .naming import named
 from .playing import Played, Player
-from .prediction import Record
+from .prediction import NARROW, Record
 from .search import Search
 from .separation import best_split, separate
 from .space import Candidate, Space, spaces
 from .surroundings import surroundings
-from .trace_witnesses import against, failure
+from .trace_witnesses import against, failure, named_failures
 
 AGAIN = 3  # how often a long trace may send the search back
 
@@ -72,12 +72,15 @@ class _Identifying:
         found = self._lasting(self.ladder.found())
         self._within_bounds(found.space)
         self.small = self.player.play(self.bench.small())
-        if found.fits and not self._seen(found.space, [self.small]).fits(found.candidate):
-            found = replace(found, fits=False)
+        if found.fits:
+            self.played = [*self.played, self.small]
+            found = self._arranged(replace(found, fits=False))
         tell(Stage.LOOKED_AROUND)
         seen = surroundings(self.bench, found.space, found.candidate) if found.fits else Surroundings()
         before = self.player.calls
-        confirmed = self._confirmed(found, seen)
+        found, confirmed = self._confirmed(found, seen)
+        if found.candidate.arranged and not self._grows(found):
+            found = replace(found, fits=False)
         seen = changed(seen, changed=self.player.changed, printed=self.player.printed)
         fits = found.fits and confirmed.failure is None
         return self._said(found, fits, seen, confirmed, self._evidence(found, fits, confirmed, before, began))
@@ -136,6 +139,26 @@ class _Identifying:
             found = self.ladder.found()
         return replace(found, fits=found.fits and self._long_miss(found) is None)
 
+    def _arranged(self, found: Found) -> Found:
+        """In another arrangement, where it fits what was played so; a box that follows the line is not said to be in one."""
+        for arranged in (False, True):
+            candidate = replace(found.candidate, arranged=arranged)
+            if self._seen(found.space, [*self.played, *filter(None, [self.long])]).fits(candidate):
+                return replace(found, candidate=candidate, fits=True)
+        return found
+
+    def _grows(self, found: Found) -> bool:
+        """Whether the errors of another arrangement grow with the format's rounding: whether it is one in float32, too, where
+        the box can be asked there."""
+        if NARROW not in self.box.dtypes or self.player.dtype == NARROW:
+            return True
+        narrow = Bench(Player(self.box, NARROW, self.options.time_limit), self.bench.chosen)
+        try:
+            played = [narrow.player.play(rung) for rung in rungs(narrow)]
+        except BoxError:
+            return True  # it cannot
+        return Record(found.space, played, NARROW).fits(found.candidate)
+
     def _long_miss(self, found: Found) -> Played | None:
         """The long trace, played twice, where the candidate does not fit it."""
         if self.long is None:
@@ -180,15 +203,20 @@ class _Identifying:
             self.played = [*self.played, *outcome.played]
         self.ladder.evaluated += search.evaluated
         if not outcome.left:
-            return Found(space, max(equals, key=self._seen(space, self.played).score), False)
+            return self._arranged(Found(space, max(equals, key=self._seen(space, self.played).score), False))
         best = min(outcome.left, key=lambda c: (space.function_of(c) != c, _distance(space, c)))
         others = {space.function_of(c): c for c in reversed(outcome.left) if space.function_of(c) != space.function_of(best)}
         return Found(space, best, True, same=tuple(reversed(others.values())))
 
-    def _confirmed(self, found: Found, seen: Surroundings) -> Confirmation:
-        if not found.fits:
-            return Confirmation()
-        return confirm(Claim(self.bench, found.space, found.candidate, seen), self.options.seed, self.options.runs)
+    def _confirmed(self, found: Found, seen: Surroundings) -> tuple[Found, Confirmation]:
+        """What was found, confirmed; in another arrangement, where it only holds so."""
+        first, tried = Confirmation(), found
+        while found.fits:
+            outcome = confirm(Claim(self.bench, tried.space, tried.candidate, seen), self.options.seed, self.options.runs)
+            if outcome.failure is None or tried.candidate.arranged:
+                return (tried, outcome) if outcome.failure is None or tried is found else (found, first)
+            first, tried = outcome, replace(found, candidate=replace(found.candidate, arranged=True))
+        return found, first
 
     # --- the answer -------------------------------------------------------------------------------------------------
 
@@ -204,7 +232,7 @@ class _Identifying:
             framework=box.framework,
             versions=dict(box.versions),
             dtype=self.player.dtype,
-            verdict="no-reading" if not fits else "ambiguous" if found.same else "identified",
+            verdict=_verdict(found, fits),
             line=name.line.id,
             title=name.line.title,
             source=name.line.source,
@@ -227,10 +255,17 @@ class _Identifying:
             witnesses=against(smallest_first, candidate, _one_axis_away(space, candidate)),
             surroundings=seen,
             evidence=evidence,
-            failure=None if found.fits else failure(smallest_first, candidate),
+            failure=failure(smallest_first, candidate) if found.near and not found.fits else None,
             failing_run=confirmed.failure,
+            near=found.near,
+            tried=[line.id for one in self.spaces for line in one.lines],
+            fails=[] if fits else self._named_failures(),
             same_as=_without(box.name, alike(name, hyperparameters)) if single else [],
         )
+
+    def _named_failures(self) -> list[Fails]:
+        played = [self.small, *self.played]
+        return [fails for space in self.spaces for fails in named_failures(self._seen(space, played))]
 
     def _evidence(self, found: Found, fits: bool, confirmed: Confirmation, before: int, began: float) -> Evidence:
         everything = list(dict.fromkeys([*self.played, *filter(None, [self.long]), self.small]))
@@ -243,7 +278,7 @@ class _Identifying:
             steps=confirmed.steps,
             unbound=seen.unbound(found.candidate) if fits else 0,
             numbers=seen.numbers,
-            worst_share=seen.worst_share(found.candidate) if fits else None,
+            worst_share=seen.worst_share(replace(found.candidate, arranged=False)) if fits else None,
             readings=sum(one.size() for one in self.spaces),
             candidates=self.ladder.evaluated,
             seconds=round(time.perf_counter() - began, 2),
@@ -283,6 +318,12 @@ class _Identifying:
             Separator.REFUSED_ARGUMENTS: bool(self.refused) and splits(Bench(self.player, wanted)),
         }
         return [way for way, would in ways.items() if would]
+
+
+def _verdict(found: Found, fits: bool) -> Verdict:
+    if not fits:
+        return "no-reading"
+    return "ambiguous" if found.same else "precision" if found.candidate.arranged else "identified"
 
 
 def _one_axis_away(space: Space, candidate: Candidate) -> list[Candidate]:

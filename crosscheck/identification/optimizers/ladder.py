@@ -7,12 +7,13 @@ rung lets one of them have its effect; on the last all have. An axis is then set
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...arithmetic.formats import precision
 from ..stages import Stage, tell
 from .experiments import Bench, Plan, Values
-from .narrower import sharpened
+from .narrower import as_written_or_arranged, sharpened
+from .nearest import nearest
 from .playing import Experiment, Played
 from .prediction import NARROW, Record, Score
 from .search import Search
@@ -24,14 +25,15 @@ FAMILIES = 4  # in how many of the nearest families two coordinates at a time ar
 
 @dataclass(frozen=True)
 class Found:
-    """Where a search ended: the best candidate, whether it fits, the ``same`` others that fit, too; and whether one that
-    does not fit would if everything were computed in a narrower format."""
+    """Where a search ended: the best candidate, whether it fits, the ``same`` others that fit, too; of one that does not fit,
+    whether it is ``near``, and whether it would fit if everything were computed in a narrower format (``wide``)."""
 
     space: Space
     candidate: Candidate
     fits: bool
     same: tuple[Candidate, ...] = ()
     wide: bool = False
+    near: bool = True
 
 
 def rungs(bench: Bench) -> list[Experiment]:
@@ -67,9 +69,9 @@ class Ladder:
                 if full:
                     return Found(space, candidate, True)
                 self._ends.append((space, candidate))
-            for k, space in enumerate(ranked if narrow else []):
+            for k, space in enumerate(ranked):
                 tell(Stage.SEARCHED_NARROW, k, len(ranked), space.line.title)
-                inside = self._inside(space, pairs)
+                inside = self._inside(space, pairs) if narrow else self._arranged(space, pairs)
                 if inside is not None and inside.fits:
                     return inside
                 wide = wide or inside
@@ -133,6 +135,18 @@ class Ladder:
         self._wide[coarse] = found
         return found
 
+    def _arranged(self, space: Space, pairs: bool) -> Found | None:
+        """A candidate that fits in another arrangement, where no format is at hand in which that would show first."""
+        starts = [replace(start, arranged=True) for start in self._starts(space)]
+        loose, full = self._climbed(space, starts, self.dtype, pairs)
+        if not full:
+            return None
+        seen = Record(space, self.played, self.dtype)
+        candidate = as_written_or_arranged(seen, Search(seen, space.moves).equals(loose, ALIKE))
+        return None if candidate is None else Found(space, candidate, True)
+
     def _nearest(self) -> Found:
-        space, candidate = max(self._ends, key=lambda end: Record(end[0], self.played, self.dtype).score(end[1]))
-        return Found(space, candidate, False)
+        begun = [(space, start) for space in self.spaces for start in space.starts()]
+        ends = {candidate: space for space, candidate in [*self._ends, *begun]}
+        found = nearest([(Record(space, self.played, self.dtype), candidate) for candidate, space in ends.items()])
+        return Found(found.space, found.candidate, False, near=found.is_near)

@@ -23,11 +23,13 @@ READINGS = 6  # of those that fit in float32, how many are tried with quantities
 
 
 def sharpened(seen: Record, coarse: Candidate) -> tuple[Candidate | None, int]:
-    """From a candidate that would fit in the narrower format: one that fits with as few quantities stored there as will do;
-    None if there is none. And how many were looked at."""
+    """From a candidate that would fit in the narrower format: one that fits in another arrangement, or with as few quantities
+    stored there as will do; None if there is none. And how many were looked at."""
     alike = Search(seen.in_(NARROW), seen.space.moves)
     readings = alike.equals(coarse)
     looked = alike.evaluated
+    if (fitting := as_written_or_arranged(seen, readings)) is not None:
+        return fitting, looked
     for separating in (seen.only(seen.played[-1]), seen):  # one trace refuses most; what it does not separate all of them may
         found, more = _with_quantities(separating, readings)
         looked += more
@@ -36,6 +38,12 @@ def sharpened(seen: Record, coarse: Candidate) -> tuple[Candidate | None, int]:
         if seen.fits(found):
             return _fewest(seen, found), looked
     return None, looked
+
+
+def as_written_or_arranged(seen: Record, readings: Sequence[Candidate]) -> Candidate | None:
+    """The first of some readings that fits as it is written; else the first that fits in another arrangement."""
+    forms = [replace(one, arranged=arranged) for arranged in (False, True) for one in readings]
+    return next(filter(seen.fits, forms), None)
 
 
 def _with_quantities(seen: Record, readings: Sequence[Candidate]) -> tuple[Candidate, int]:

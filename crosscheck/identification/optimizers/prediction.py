@@ -14,7 +14,7 @@ from ...answers import Kind, Stored, Way
 from ...arithmetic.enclosure import operating
 from ...arithmetic.formats import precision
 from ...arithmetic.intervals import Intervals, kept
-from ...arithmetic.rounding import Enclosure, Rounding
+from ...arithmetic.rounding import Enclosure, Rounding, Wide, lift
 from ...arithmetic.steps import Steps
 from ...readings.evaluate import Run
 from .playing import Experiment, Played
@@ -69,9 +69,10 @@ class NarrowArray(Enclosure):
         return NarrowArray.kept(a.held(precision(NARROW)), self.way)
 
     def __mul__(self, other: Any) -> Enclosure:
+        if not np.ndim(getattr(other, "value", other)):  # a scalar becomes a number of the array's format first
+            return self._rounded(super().__mul__(lift(other, self.precision).held(precision(NARROW))))
         product = super().__mul__(other)
-        by_scalar = not np.ndim(getattr(other, "value", other))
-        return self._rounded(product) if by_scalar or self.way is Way.IN_PLACE else product
+        return self._rounded(product) if self.way is Way.IN_PLACE else product
 
     __rmul__ = __mul__
 
@@ -88,13 +89,22 @@ class Model(Run):
     def __init__(self, space: Space, candidate: Candidate, weights: Any, arguments: Mapping[str, float], dtype: str):
         xp, given = Rounding(precision(dtype)), values(space, candidate, arguments)
         hyper = {h.name: _scalar(xp, h, given[h.name], candidate.stored) for h in space.line.hyperparameters}
+        if candidate.arranged:
+            hyper = {name: _loosened(value) for name, value in hyper.items()}
         super().__init__(candidate.line, candidate.reading, weights, hyper, xp)
         self.candidate = candidate
         self.state = self._put_away(self.state)
 
     def step(self, gradient: Any, rate: float) -> Enclosure:
-        narrow = Stored(Kind.RATE) in self.candidate.stored
-        super().step(-gradient if self.candidate.ascends else gradient, float(np.float32(rate)) if narrow else rate)
+        narrow, before = Stored(Kind.RATE) in self.candidate.stored, self.w
+        given = float(np.float32(rate)) if narrow else rate
+        taken = _loosened(self.xp.asarray(given)) if self.candidate.arranged else given
+        super().step(-gradient if self.candidate.ascends else gradient, taken)
+        if self.candidate.arranged:
+            # a buffer that is read off the weights, as w - w_before, has taken in a rounding of theirs at each step so far
+            self.w = _loosened(self.w, self.state.t * np.maximum(np.abs(self.w.value), np.abs(before.value)))
+            parts = {name: _loosened(part) for name, part in self.state._asdict().items() if isinstance(part, Enclosure)}
+            self.state = self.state._replace(**parts)
         self.state = self._put_away(self.state)
         return self.w
 
@@ -104,6 +114,10 @@ class Model(Run):
         What it shows may be rounded from weights that it keeps more precisely.
         """
         self.w = operating(kept(("taken", self.state.t), lambda w: _taken(w, observed), self.w))
+
+    def resume(self, observed: np.ndarray, where: np.ndarray) -> None:
+        """Go on from what the box has where that is said."""
+        self.w = operating(_resumed(self.w, observed, where))
 
     def tick(self) -> None:
         """Count a step that this weight takes no part in."""
@@ -118,12 +132,14 @@ class Model(Run):
 
 def _taken(w: Intervals, observed: np.ndarray) -> Intervals:
     """The weights with what the box has in the place of those of which the budget says nothing."""
-    void, p = w.void, w.precision
-    if not void.any():
-        return w
-    shown = observed.astype(np.longdouble)
-    value, error = np.where(void, shown, w.value), np.where(void, np.abs(shown) * p.u + p.eta, w.error)
-    return Intervals(value, error, p, None if w.huge is None else w.huge & ~void)
+    void = w.void
+    return _resumed(w, observed, void) if void.any() else w
+
+
+def _resumed(w: Intervals, observed: np.ndarray, where: np.ndarray) -> Intervals:
+    p, shown = w.precision, observed.astype(np.longdouble)
+    value, error = np.where(where, shown, w.value), np.where(where, np.abs(shown) * p.u + p.eta, w.error)
+    return Intervals(value, error, p, None if w.huge is None else w.huge & ~where)
 
 
 def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[Stored]) -> Enclosure:
@@ -135,6 +151,17 @@ def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[
     powers = NarrowPowers(lifted.value, lifted.error, lifted.precision)
     powers.way, powers.subtracted = power.way, power.kind is Kind.COMPLEMENT
     return powers
+
+
+def _loosened(a: Enclosure, size: np.ndarray | None = None) -> Enclosure:
+    """A quantity that has been rounded once more, as one of that ``size``.
+
+    Another arrangement of a function is, to first order, the function of quantities that are each off by a few roundings: what
+    g - βg loses to cancellation is what (1-β) g makes of a rounding of β. So its errors have the size of the format's own
+    rounding, and grow with it from format to format; a slip in the formula does not.
+    """
+    reach = np.abs(a.value) if size is None else size
+    return Enclosure(a.value, a.error + np.where(np.isfinite(reach), reach * Wide(a.precision.u), 0), a.precision, a.huge)
 
 
 def _stored(a: Enclosure, way: Way) -> Enclosure:
@@ -260,13 +287,13 @@ class Record:
         return None
 
     def worst_share(self, candidate: Candidate) -> float:
-        """The largest error over the budget."""
+        """The largest error over the budget, where there is one."""
         shares = [
-            enclosure.share(weights).max()
+            enclosure.share(weights)
             for one in self.played
             for enclosure, weights in zip(self.steps(candidate, one), one.weights, strict=True)
         ]
-        return float(max([0.0, *shares]))  # of a NaN none is larger
+        return float(max([0.0, *(share[np.isfinite(share)].max(initial=0.0) for share in shares)]))
 
     def unbound(self, candidate: Candidate) -> int:
         """How many numbers the budget would let be anything."""

@@ -19,13 +19,15 @@ from ...answers import Stored
 @dataclass(frozen=True)
 class Candidate:
     """A line in one reading, with values for the hyperparameters that the box does not take (``assumed``), and the quantities
-    that are ``stored`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize."""
+    that are ``stored`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize.
+    One that is ``arranged`` forms the same real function otherwise than the line is written."""
 
     line: Optimizer
     reading: Reading
     assumed: tuple[tuple[str, float], ...] = ()
     stored: tuple[Stored, ...] = ()
     ascends: bool = False
+    arranged: bool = False
 
     def with_option(self, axis: str, option: str) -> Candidate:
         return replace(self, reading=self.reading.but(**{axis: option}))
@@ -85,11 +87,12 @@ class Space:
     def starts(self) -> list[Candidate]:
         """Where a search begins: the printed and the standard reading of each line, as far as the box can show them."""
         readings = {reading: None for line in self.lines for reading in (line.standard, line.printed)}
+        return list(dict.fromkeys(self.start(reading) for reading in readings))
+
+    def start(self, reading: Reading) -> Candidate:
+        """The candidate with a reading, as far as the box can show it."""
         assumed = tuple((hyper.name, self._assumed(hyper)) for hyper in self.unbound())
-        starts = [
-            self.simplest(Candidate(self.line, self._shown(reading), assumed, ascends=self.ascends)) for reading in readings
-        ]
-        return list(dict.fromkeys(starts))
+        return self.simplest(Candidate(self.line, self._shown(reading), assumed, ascends=self.ascends))
 
     def unbound(self) -> list[Hyperparameter]:
         return [h for h in self.line.hyperparameters if h.name not in self.binding]

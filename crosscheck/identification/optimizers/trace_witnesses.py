@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...answers import TraceWitness
+from ...answers import Fails, TraceWitness
 from ...arithmetic.steps import Steps
 from ...findings import number
 from ...readings.separate import first_separated
@@ -64,3 +64,15 @@ def _witness(played: Played, against: dict[str, str], readings: tuple[Steps, Ste
         reading=number(mine[step].value[column]),
         other=number(other[step].value[column]),
     )
+
+
+def named_failures(seen: Record) -> list[Fails]:
+    """Where a box is none of the readings of a family that have a name: the first of what was played on which each fails, the
+    small traces first."""
+    found = []
+    for line in seen.space.lines:
+        for reading in dict.fromkeys((line.standard, line.printed)):
+            start = seen.space.start(reading)
+            if (witness := next(filter(None, (_failure(seen, start, one) for one in seen.played)), None)) is not None:
+                found.append(Fails(line.id, dict(reading.axes), witness))
+    return found
