@@ -70,6 +70,7 @@ class Autograd(Adapter):
     def namespace(self) -> Namespace:
         return Namespace()
 
+    @np.errstate(all="ignore")  # overflow and 0/0 are values here
     def pull_back(
         self, function: Callable[..., Any], inputs: Mapping[str, Any], wrt: tuple[str, ...], cotangent: np.ndarray, mode: str
     ) -> Pullback:
@@ -79,6 +80,7 @@ class Autograd(Adapter):
         bars = vjp(cotangent)
         return Pullback(np.asarray(value), {name: np.asarray(bars[name]) for name in wrt})
 
+    @np.errstate(all="ignore")
     def push_forward(
         self, function: Callable[..., Any], inputs: Mapping[str, Any], tangents: Mapping[str, np.ndarray], mode: str
     ) -> Pushforward:
@@ -103,6 +105,7 @@ class Autograd(Adapter):
         last = eval(native.code, {**self.names(), **own, **native.fixed, **hyper, "rate": rate})
         return np.stack([*before[1:], last])
 
+    @np.errstate(all="ignore")
     def run_update(self, update: Callable[..., Any], trace: Trace, mode: str) -> np.ndarray:
         return np.stack(update(self.namespace, trace.weights, list(trace.gradients), trace.rates, dict(trace.hyper)))
 
