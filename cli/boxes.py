@@ -34,18 +34,21 @@ def identified(target: str, arguments: argparse.Namespace, **more: Any) -> Answe
     """The answer for the box that was asked about, found in a process of its own. Raises BoxError and ArgumentError."""
     from ..crosscheck.identification.isolated import isolated
     from ..reference.arguments import ArgumentError
+    from .progress import stages
 
     if not 0 < arguments.time_limit <= LONGEST:
         raise ArgumentError(f"--time-limit is {arguments.time_limit:g}; expected more than 0 and at most {LONGEST:g} seconds")
-    return isolated(
-        target,
-        dict(_pairs(arguments.given, "NAME=VALUE")),
-        names={hyper: str(own) for hyper, own in _pairs(arguments.map, "HYPER=NAME")},
-        values={hyper: _number(hyper, value) for hyper, value in _pairs(arguments.value, "HYPER=NUMBER")},
-        framework=arguments.framework,
-        time_limit=arguments.time_limit,
-        **more,
-    )
+    with stages() as listener:
+        return isolated(
+            target,
+            dict(_pairs(arguments.given, "NAME=VALUE")),
+            names={hyper: str(own) for hyper, own in _pairs(arguments.map, "HYPER=NAME")},
+            values={hyper: _number(hyper, value) for hyper, value in _pairs(arguments.value, "HYPER=NUMBER")},
+            framework=arguments.framework,
+            time_limit=arguments.time_limit,
+            listener=listener,
+            **more,
+        )
 
 
 def _pairs(words: Sequence[str], form: str) -> Iterator[tuple[str, Any]]:

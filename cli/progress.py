@@ -1,23 +1,56 @@
-"""How far a campaign is, on stderr: a bar on a terminal, a plain line now and then elsewhere."""
+"""How far a campaign or an identification is, on stderr: a bar on a terminal; of a campaign a plain line elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..reports.signs import SIGNS, fails
 from ..reports.words.cells import reason
 
 if TYPE_CHECKING:
     from ..crosscheck.findings import Finding
+    from ..crosscheck.identification.stages import Listener
+    from ..crosscheck.identification.stages import Progress as Told
 
 EVERY = 10.0  # seconds between plain lines: a log of three minutes has about twenty
+
+
+@contextmanager
+def stages(console: Console | None = None) -> Iterator[Listener | None]:
+    """Who shows how far an identification is: a bar where both outputs go to a terminal, else nobody."""
+    console = console or Console(stderr=True)
+    if not (console.is_terminal and sys.stdout.isatty()):
+        yield None
+        return
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield partial(_show, bar, bar.add_task("importing", total=None))
+
+
+def _show(bar: Progress, task: TaskID, told: Told) -> None:
+    from ..crosscheck.identification.stages import Stage
+
+    order = list(Stage)
+    share = told.done / told.of if told.of else 0.0
+    counted = f" ({told.done + 1} of {told.of})" if told.of else ""
+    words = {
+        Stage.PLAYED: "playing the first traces",
+        Stage.SEARCHED: f"trying {told.what}{counted}",
+        Stage.SEARCHED_NARROW: f"trying {told.what} with numbers stored in float32{counted}",
+        Stage.SEPARATED: "telling readings apart",
+        Stage.LOOKED_AROUND: "trying missing gradients, late weights and saved state",
+        Stage.CONFIRMED: f"confirming on drawn runs{counted}",
+    }
+    bar.update(task, total=len(order), completed=order.index(told.stage) + share, description=words[told.stage])
 
 
 class Shown(Protocol):

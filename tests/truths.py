@@ -77,6 +77,8 @@ def _called_so(truth: Truth, answer: Identification) -> bool:
 def _false_nearest(box: Box, answer: Identification) -> Iterator[str]:
     if answer.wide and not box.truth.stored:
         yield "stored: it is said to fit if all were in float32"
+    if not getattr(answer, "near", True):
+        return
     nearest, known = _off(box, answer, (answer.reading, {})), off_of_truth(box)
     if known < 0.1 and nearest > 10 * known:
         yield f"nearest: {answer.line} is off by {nearest:.1e} of the way, {box.truth.line} by {known:.1e}"

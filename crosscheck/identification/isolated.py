@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
@@ -16,19 +17,21 @@ from ...adapters.errors import BoxError
 from ...reference.catalogue import load_formulas, sources
 from . import identify
 from .limits import CALLS, Clock
+from .stages import Listener, heard, tell_to
 
 LEAST = 60.0  # seconds for the whole, however short the time limit of a call: to import a framework takes some of them
 BEAT = 0.1
 
 
-def isolated(target: str, *args: Any, time_limit: float, **named: Any) -> Any:
-    """As ``identify``, for a target by name; its errors are raised here. Raises BoxError where the process hangs or dies.
+def isolated(target: str, *args: Any, time_limit: float, listener: Listener | None = None, **named: Any) -> Any:
+    """As ``identify``, for a target by name; its errors are raised here. Raises BoxError where the process hangs or dies. The
+    ``listener`` is told how far it is.
 
     What the target writes to standard output, at its import or later, goes to standard error.
     """
     limit, context = max(LEAST, CALLS * time_limit), get_context("spawn")
-    own = context.RawValue("d", 0.0)
-    with ProcessPool(max_workers=1, context=context, initializer=_beating, initargs=(own,)) as pool:
+    own, alone = context.RawValue("d", 0.0), {"max_workers": 1, "context": context}
+    with heard(listener) as told, ProcessPool(**alone, initializer=_started, initargs=(own, told)) as pool:
         named["time_limit"] = time_limit
         future = pool.schedule(_identify, args=(sources(), target, *args), kwargs=named)
         try:
@@ -57,6 +60,11 @@ def _awaited(future: Any, own: Any, limit: float) -> Any:
                 used, since = own.value, now
             elif now - since > LEAST:
                 raise concurrent.futures.TimeoutError(f"has given no sign of life for {LEAST:g} s") from None
+
+
+def _started(own: Any, told: Connection | None) -> None:
+    _beating(own)
+    tell_to(told)
 
 
 def _beating(own: Any) -> None:

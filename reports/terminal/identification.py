@@ -42,7 +42,8 @@ def text(answer: Identification) -> str:
 def _sentence(answer: Identification) -> Iterator[str]:
     """What it is, the same as which framework's, what differs, and what to do."""
     if answer.verdict == "no-reading":
-        yield item("", f"{answer.target} is none of the formulas that are known here: {_look(answer)}.")
+        near = f", though near to {answer.title}" if answer.near else ", and near to none"
+        yield item("", f"{answer.target} is none of the formulas that are known here{near}: {_look(answer)}.")
         return
     stored = f", with {' and '.join(words.stored(answer.stored))} stored in float32" if answer.stored else ""
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""

@@ -75,7 +75,8 @@ class _Identifying:
         if found.fits:
             self.played = [*self.played, self.small]
             found = self._arranged(replace(found, fits=False))
-        tell(Stage.LOOKED_AROUND)
+        if found.fits:
+            tell(Stage.LOOKED_AROUND)
         seen = surroundings(self.bench, found.space, found.candidate) if found.fits else Surroundings()
         before = self.player.calls
         found, confirmed = self._confirmed(found, seen)
