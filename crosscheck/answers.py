@@ -384,11 +384,13 @@ class Identification(Answer, frozen=True, kw_only=True):
 
 
 class Arrangement(Enum):
-    """How arrays go between a line and a function: as they are; turned, one example a row where the sheet has one a column; as
+    """How arrays go between a line and a function: as they are; turned, one example a row where the sheet has one a column, all
+    of them or only those that have the examples; as
     two operands, the elements of the line's one vector; or one element at a time."""
 
     AS_IT_IS = "as-it-is"
     ROWS = "rows"
+    EXAMPLES = "examples"
     OPERANDS = "operands"
     SINGLY = "singly"
 
@@ -414,24 +416,48 @@ class Unlaid(Enum):
 
 
 class LineTrial(Struct, frozen=True):
-    """What came of laying the function over one line: "fits", "no-reading", or "not-tried" with the reason, ``words`` in
-    full."""
+    """What came of laying the function over one line, or over the ``gradient`` that it prints: "fits", "no-reading", or
+    "not-tried" with the reason, ``words`` in full."""
 
     line: str
     outcome: Literal["fits", "no-reading", "not-tried"]
     reason: Unlaid | None = None
     words: str = ""
+    gradient: bool = False
 
 
 class Tie(Enum):
     """Why a reading that fits as well is not ruled out: it is another evaluation of the same real function, whose wider budget
-    contains the same numbers; what is done with the elements afterwards would tell; no input was found that tells the two
-    apart; or one was, on which the function does not answer."""
+    contains the same numbers, or whose budget is as narrow, so that the two are not told apart; what is done with the elements
+    afterwards would tell; no input was found that tells the two apart; or one was, on which the function does not answer."""
 
     EVALUATION = "same-function"
+    ALIKE = "same-function-as-narrow"
     ELEMENTS = "elements"
     NO_INPUT = "no-input-found"
     NOT_ANSWERED = "not-answered"
+
+
+class Aside(Struct, frozen=True):
+    """One place apart from ordinary numbers (an infinity, a NaN, a subnormal number, or where the standard reading has one) at
+    which a function is not the reading that it has on all others: what the ``reading`` gives there, what it ``returned``."""
+
+    inputs: list[Quantity]
+    settings: dict[str, str]
+    output: str
+    reading: Quantity
+    returned: Quantity
+
+
+class NanFlow(Enum):
+    """What flows back to the inputs where one of them is NaN and therefore the value is: the NaN gets it, all cotangents are
+    NaN, nothing flows, each input gets some, or another thing from input to input."""
+
+    TO_THE_NAN = "to-the-nan"
+    ALL_NAN = "all-nan"
+    NOTHING = "nothing"
+    TO_EACH = "to-each"
+    MIXED = "mixed"
 
 
 class Rival(Struct, frozen=True):
@@ -451,7 +477,7 @@ class Rival(Struct, frozen=True):
 
     @property
     def ambiguous(self) -> bool:
-        return self.tie not in (None, Tie.EVALUATION)
+        return self.tie not in (None, Tie.EVALUATION, Tie.ALIKE)
 
 
 class Raised(Struct, frozen=True):
@@ -466,25 +492,31 @@ class Raised(Struct, frozen=True):
 class FunctionAnswer(Answer, frozen=True, kw_only=True):
     """Which line a function is, in which reading, and what shows it; or, where it is none, what it comes nearest to.
 
-    ``line`` and the readings are those identified, else the nearest. ``also`` are other lines that the function is as well.
-    ``arguments`` say for each input of the line which of the function's takes it, "" for one by its place; ``arrangement`` and
-    ``reduction`` how the function is laid over the line, in these ``settings`` of it. ``reading`` holds the axes that what was
-    returned settles; ``value_reading`` those of the value alone, and ``backward_reading`` those of the cotangents, None where
-    they stay open. Two evaluations of one real function may differ between the two (``evaluations_differ``): ``reading`` then
-    has that of the cotangents. ``differs_from_printed`` and ``differs_from_standard`` give for each axis the option that
-    stands there instead. ``rivals`` are the readings one axis away, and those that fit as well. ``losses`` are the ways in
-    which it loses precision that had to be allowed for. ``undifferentiated`` are the framework's words where it cannot be
-    differentiated. It ``raises`` on some inputs; it ``prints`` when it is called. Where nothing fits, ``distance`` is the mean
-    relative distance from the nearest reading (0 to 1), ``failure`` the smallest input on which the function is not that one,
-    and ``value_alone`` and ``cotangents_alone`` the readings that the value or the cotangents fit for themselves.
+    ``line`` and the readings are those identified, else the nearest. ``also`` are other lines that the function is as well; if
+    it is a ``gradient``, its value is what a backward line prints, for a flow of 1. ``arguments`` say for each input of the
+    line which of the function's takes it, "" for one by its place; ``arrangement`` and ``reduction`` how the function is laid
+    over the line, in these ``settings`` of it. ``reading`` holds the axes that what was returned settles; ``value_reading``
+    those of the value alone, and ``backward_reading`` those of the cotangents, None where they stay open. Two evaluations of
+    one real function may differ between the two (``evaluations_differ``): ``reading`` then has that of the cotangents; an axis
+    on which evaluations cannot be told apart is in none of them. ``differs_from_printed`` and ``differs_from_standard`` give
+    for each axis the option that stands there instead. ``constants`` are numbers inside of its options, by axis. ``rivals``
+    are the readings one axis away, and those that fit as well. ``losses`` are the ways in which it loses precision that had to
+    be allowed for. ``asides`` are the places apart from ordinary numbers at which it is not the reading; axes that only these
+    would settle are not in it. ``nan_flow`` is what it does with a cotangent where the value is NaN, None where that was not
+    asked. ``undifferentiated`` are the framework's words where it cannot be differentiated. It ``raises`` on some inputs; it
+    ``prints`` when it is called. Where nothing fits, ``distance`` is the mean relative distance from the nearest reading (0 to
+    1), ``failure`` the smallest input on which the function is not that one, ``near`` whether most numbers come near that, and
+    ``value_alone`` and ``cotangents_alone`` the readings that the value or the cotangents fit for themselves.
     """
 
     also: list[str]
+    gradient: bool
     arguments: dict[str, str]
     arrangement: Arrangement
     reduction: Reduction
     settings: dict[str, str]
     reading: dict[str, str]
+    constants: dict[str, float]
     value_reading: dict[str, str]
     backward_reading: dict[str, str] | None
     evaluations_differ: bool
@@ -494,7 +526,10 @@ class FunctionAnswer(Answer, frozen=True, kw_only=True):
     trials: int
     worst_share: float | None
     losses: list[Loss]
+    asides: list[Aside]
+    nan_flow: NanFlow | None
     distance: float | None
+    near: bool
     failure: Witness | None
     undifferentiated: str
     missing_cotangents: list[str]
@@ -524,6 +559,9 @@ class FunctionAnswer(Answer, frozen=True, kw_only=True):
 
     def _reservations(self) -> Iterator[str]:
         yield from (f"loses precision: {loss.value}" for loss in self.losses)
+        for aside in self.asides:
+            at = ", ".join(f"{quantity.name} = {' '.join(quantity.decimal)}" for quantity in aside.inputs)
+            yield f"{aside.output} at {at} is {' '.join(aside.returned.decimal)}, not {' '.join(aside.reading.decimal)}"
 
 
 # --- ports ----------------------------------------------------------------------------------------------------------

@@ -167,7 +167,8 @@ class Map(Formula):
     forward is the printed forward lines above it, composed. ``as_code`` holds the axes on which the ink, typed into a language
     of arrays, means something else than on paper (a sum of unlike shapes broadcasts there). ``recognised`` is false where a
     function at hand is not held against the line, since it is made of other lines. ``reads_nan`` is true where readings differ
-    on what becomes of a NaN.
+    on what becomes of a NaN. ``restated`` are what people write for the gradient that a backward line prints, as functions of
+    other inputs.
     """
 
     inputs: Mapping[str, Input]
@@ -187,6 +188,7 @@ class Map(Formula):
     as_code: Mapping[str, str] = field(default_factory=dict)
     domain: str = "all reals"
     recognised: bool = True
+    restated: tuple[Map, ...] = ()
 
     @property
     def sizes(self) -> tuple[Sizes, ...]:

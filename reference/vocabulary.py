@@ -21,13 +21,26 @@ class NotConformable(ValueError):
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A number inside of an option that is whatever its author writes: ``value`` in the option at hand; ``made(number)`` is
+    what the option does with another one, and ``read(value)`` reads it off the value that a function returns on the ``probe``,
+    one example of each input."""
+
+    symbol: str
+    value: float
+    made: Callable[[float], Any]
+    probe: Inputs
+    read: Callable[[float], float]
+
+
+@dataclass(frozen=True)
 class Option:
     """One way of reading the ink along one axis: its name, its meaning, and what it ``does``.
 
     ``does`` is what a body is handed where this option is chosen: a function, or a frozen dataclass or NamedTuple of
     functions and numbers. ``needs`` names the hyperparameter that the option alone uses: without it, it is not searched.
     ``in_matrix`` is false for what a conformance run, which holds every subject against every reading, leaves to
-    identification: there it is searched only where it is claimed.
+    identification: there it is searched only where it is claimed. ``constant`` is a number in it that may be another one.
     """
 
     name: str
@@ -36,6 +49,7 @@ class Option:
     does: Any = None
     needs: str = ""
     in_matrix: bool = True
+    constant: Constant | None = None
 
     def __repr__(self) -> str:
         return f"<option {self.name}: {self.meaning}>"

@@ -7,7 +7,7 @@ rounding model the result bounds all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -155,6 +155,10 @@ class Tangents:
     def where(self, condition: Any, a: Any, b: Any) -> Tangent:
         a, b = self._dual(a), self._dual(b)
         return Tangent(self.base.where(condition, a.primal, b.primal), self.base.where(condition, a.tangent, b.tangent))
+
+    def stack(self, parts: Sequence[Any]) -> Tangent:
+        duals = [self._dual(part) for part in parts]
+        return Tangent(self.base.stack([a.primal for a in duals]), self.base.stack([a.tangent for a in duals]))
 
     def _dual(self, a: Any) -> Tangent:
         return a if isinstance(a, Tangent) else Tangent(a, self.base.zeros_like(a))

@@ -16,6 +16,7 @@ from ..inputs.samples import AnySample, Sample
 from ..readings.compare import Allowed, Observed, Outputs, Question, violation
 from ..readings.evaluate import WEIGHTS
 from ..readings.separate import separated
+from ..readings.variants import NO_LOSS, Losses
 
 SHOWN = 64  # numbers of one array; a witness is small, a failing sample may not be
 
@@ -43,10 +44,12 @@ def inputs_of(sample: AnySample) -> list[Quantity]:
 
 @dataclass(frozen=True)
 class Rivals:
-    """Two readings that a witness is to separate; twice the same one where the nearest reading itself fails."""
+    """Two readings that a witness is to separate, under one variant of the rounding model; twice the same one where the nearest
+    reading itself fails."""
 
     reading: Reading
     rival: Reading
+    losses: Losses = NO_LOSS
 
     def witness(self, question: Question, observed: Outputs | None = None) -> Witness | None:
         """A sample as a witness; None where it does not separate the two, or where the rival contains what was observed.
@@ -68,7 +71,7 @@ class Rivals:
 
     def _on(self, question: Question) -> _Shown:
         readings = dict.fromkeys((self.reading, self.rival))
-        return _Shown(tuple(readings), tuple(map(question.allows, readings)), question.dtype)
+        return _Shown(tuple(readings), tuple(question.allows(r, self.losses) for r in readings), question.dtype)
 
 
 def _cropped(values: np.ndarray, pair: Sequence[Allowed], name: str) -> np.ndarray:

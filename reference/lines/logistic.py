@@ -12,8 +12,7 @@ from typing import Any
 
 from ..formula import Map
 from ..pieces import aliases
-from ..pieces.activations import SLOPE
-from ..pieces.activations import sigmoid as sigma
+from ..pieces.activations import FORM, SLOPE
 from ..pieces.likelihood import GUARD, PATH, QUOTIENT, SIGN, log_likelihood
 from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION
 from ..studies.logistic import GUARDED, TRAINING
@@ -32,16 +31,16 @@ def _z_vjp(xp: Any, z_bar: Any, w: Any, x: Any, b: Any) -> dict[str, Any]:
     return {"w": z_bar * x, "x": z_bar * w, "b": z_bar}
 
 
-def _y_hat(xp: Any, z: Any) -> Any:
-    return sigma(xp, z)
+def _y_hat(xp: Any, z: Any, *, sigma_form: Any) -> Any:
+    return sigma_form(xp, z)
 
 
-def _y_hat_vjp(xp: Any, y_hat_bar: Any, z: Any, *, slope: Any) -> dict[str, Any]:
-    return {"z": slope(xp, y_hat_bar, z, sigma(xp, z))}
+def _y_hat_vjp(xp: Any, y_hat_bar: Any, z: Any, *, slope: Any, sigma_form: Any) -> dict[str, Any]:
+    return {"z": slope(xp, y_hat_bar, z, sigma_form(xp, z))}
 
 
 def _loss(xp: Any, y_hat: Any, y: Any, *, sign: Any, guard: Any) -> Any:
-    return sign(log_likelihood(xp, y_hat, y, guard.log))
+    return sign(log_likelihood(xp, guard.prepared(xp, y_hat), y, guard.log))
 
 
 def _loss_vjp(xp: Any, l_bar: Any, y_hat: Any, y: Any, *, sign: Any, guard: Any, quotient: Any) -> dict[str, Any]:
@@ -54,6 +53,14 @@ def _loss_of_z(xp: Any, z: Any, y: Any, *, sign: Any, path: Any) -> Any:
 
 def _grad_z(xp: Any, l_bar: Any, z: Any, y: Any, *, sign: Any, path: Any) -> dict[str, Any]:
     return {"z": path.gradient(xp, l_bar, z, y, sign)}
+
+
+def _residual(xp: Any, y_hat: Any, y: Any, *, sign: Any) -> Any:
+    return sign(y - y_hat)
+
+
+def _no_cotangents(xp: Any, cotangent: Any, y_hat: Any, y: Any) -> dict[str, Any]:
+    return {}
 
 
 def _loss_of_weights(xp: Any, w: Any, x: Any, b: Any, y: Any, *, sign: Any, path: Any) -> Any:
@@ -176,7 +183,7 @@ y_hat = Map(
     vjp_body=_y_hat_vjp,
     wrt=("z",),
     prints=("forward",),
-    axes=(SLOPE,),
+    axes=(SLOPE, FORM),
     hard_points=_y_hat_points,
     properties=(BATCH_ADDITIVITY, PERMUTATION),
     **EXAMPLES,
@@ -228,6 +235,28 @@ grad_y_hat = Map(
     **EXAMPLES,
 )
 
+
+def _grad_z_from_output() -> Map:
+    """Line 12 as a function of ŷ in place of z."""
+    return Map(
+        id="logistic.grad_z",
+        number=12,
+        section=SECTION,
+        title="logistic regression: gradient at the preactivation, from the prediction",
+        latex=r"\frac{\partial \mathcal{L}}{\partial z} = y - \hat{y}",
+        standard_latex=r"\frac{\partial \mathcal{L}}{\partial z} = \hat{y} - y",
+        inputs=_OUTPUTS,
+        output=("n",),
+        forward=_residual,
+        vjp_body=_no_cotangents,
+        wrt=(),
+        prints=("cotangent",),
+        axes=(SIGN,),
+        hard_points=_loss_points,
+        **EXAMPLES,
+    )
+
+
 grad_z = Map(
     id="logistic.grad_z",
     number=12,
@@ -246,6 +275,7 @@ grad_z = Map(
     errata=(_DIRECTION, _SATURATION),
     hard_points=_grad_z_points,
     domain=_FINITE,
+    restated=(_grad_z_from_output(),),
     properties=(BATCH_ADDITIVITY, PERMUTATION),
     **EXAMPLES,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..formula import Map
 from ..pieces import aliases
-from ..pieces.activations import ACTIVATIONS, KINK, SLOPE
+from ..pieces.activations import ACTIVATIONS, KINK, SLOPE, TANH_SLOPE, Slopes
 from ..pieces.layers import BIAS, EXPRESSION, ONES, broadcast, of_the_biases, of_the_weights
 from ..pieces.properties import BATCH_ADDITIVITY, PERMUTATION, REPLICATION
 from ..pieces.squared_error import NORMALISER
@@ -58,16 +58,18 @@ def _A(xp: Any, Z: Any, g: Any) -> Any:
     return g.value(xp, Z)
 
 
-def _delta_last(xp: Any, y_hat_bar: Any, Z: Any, g: Any, *, slope: Any, kink: Any) -> dict[str, Any]:
-    return {"Z": g.through(xp, y_hat_bar, Z, slope, kink)}
+def _delta_last(xp: Any, y_hat_bar: Any, Z: Any, g: Any, *, slope: Any, kink: Any, tanh_slope: Any) -> dict[str, Any]:
+    return {"Z": g.through(xp, y_hat_bar, Z, Slopes(slope, kink, tanh_slope))}
 
 
 def _Z_next(xp: Any, Z: Any, W_next: Any, b_next: Any, g: Any) -> Any:
     return W_next @ g.value(xp, Z) + b_next
 
 
-def _delta(xp: Any, delta_next: Any, Z: Any, W_next: Any, b_next: Any, g: Any, *, slope: Any, kink: Any) -> dict[str, Any]:
-    return {"Z": g.through(xp, W_next.T @ delta_next, Z, slope, kink)}
+def _delta(
+    xp: Any, delta_next: Any, Z: Any, W_next: Any, b_next: Any, g: Any, *, slope: Any, kink: Any, tanh_slope: Any
+) -> dict[str, Any]:
+    return {"Z": g.through(xp, W_next.T @ delta_next, Z, Slopes(slope, kink, tanh_slope))}
 
 
 def _Z_broadcast(xp: Any, W: Any, A_prev: Any, b: Any) -> Any:
@@ -170,8 +172,8 @@ def _activations(f: Format) -> dict[str, dict[str, Any]]:
 # --- lines ----------------------------------------------------------------------------------------------------------
 
 _LAYER = {
-    "W": Input(("h", "k"), "the weights of layer l, one row a neuron", "small"),
-    "A_prev": Input(("k", "n"), "the activations of layer l-1, one column an example", "small"),
+    "W": Input(("h", "k"), "the weights of layer l, one row a neuron", "small", aliases=aliases.KERNEL),
+    "A_prev": Input(("k", "n"), "the activations of layer l-1, one column an example", "small", aliases=aliases.FEATURES),
     "b": Input(("h", 1), "the biases of layer l", "small", aliases=aliases.BIAS),
 }
 _OF_Z = {"Z": Input(("h", "n"), "the preactivations of layer l, one column an example")}
@@ -205,7 +207,6 @@ Z = Map(
     hard_points=points(_LAYER, products("W", "A_prev", "b"), _ONE_EXAMPLE),
     as_code={"bias": "broadcast"},
     domain="one example (n = 1) for the printed sum; else all reals",
-    recognised=False,
     properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "k", "n"),
 )
@@ -224,7 +225,7 @@ A = Map(
     vjp_body=_delta_last,
     wrt=("Z",),
     prints=("forward",),
-    axes=(SLOPE, KINK),
+    axes=(SLOPE, KINK, TANH_SLOPE),
     hard_points=points(_OF_Z, _activations),
     properties=(BATCH_ADDITIVITY, PERMUTATION),
     **_sized("h", "n"),
@@ -243,7 +244,7 @@ delta_last = Map(
     vjp_body=_delta_last,
     wrt=("Z",),
     prints=("cotangent",),
-    axes=(SLOPE, KINK),
+    axes=(SLOPE, KINK, TANH_SLOPE),
     errata=(Erratum("kink", "What is the slope of ReLU at 0?"),),
     hard_points=points(_OF_Z, _activations),
     notes="The cotangent is ∂L/∂ŷ, where ŷ = A[N].",
@@ -264,7 +265,7 @@ delta = Map(
     vjp_body=_delta,
     wrt=("Z",),
     prints=("cotangent",),
-    axes=(SLOPE, KINK),
+    axes=(SLOPE, KINK, TANH_SLOPE),
     errata=(Erratum("kink", "What is the slope of ReLU at 0?"),),
     hard_points=points(_THROUGH, _activations, _SHEET),
     notes="The value is Z[l+1], its cotangent δ[l+1].",

@@ -6,8 +6,7 @@ from typing import Any
 
 from ..formula import Map
 from ..pieces import aliases
-from ..pieces.activations import SLOPE
-from ..pieces.activations import sigmoid as sigma
+from ..pieces.activations import FORM, SLOPE
 from ..pieces.extremes import NAN, TIES
 from ..pieces.products import ZERO
 from ..pieces.properties import PERMUTATION, SUBDIFFERENTIAL, increasingly
@@ -53,12 +52,12 @@ def _min_vjp(xp: Any, z_bar: Any, x: Any, *, ties: Any, nan: Any) -> dict[str, A
     return {"x": ties(xp, z_bar, x, _min(xp, x, nan=nan))}
 
 
-def _sigmoid(xp: Any, x: Any) -> Any:
-    return sigma(xp, x)
+def _sigmoid(xp: Any, x: Any, *, sigma_form: Any) -> Any:
+    return sigma_form(xp, x)
 
 
-def _sigmoid_vjp(xp: Any, z_bar: Any, x: Any, *, slope: Any) -> dict[str, Any]:
-    return {"x": slope(xp, z_bar, x, sigma(xp, x))}
+def _sigmoid_vjp(xp: Any, z_bar: Any, x: Any, *, slope: Any, sigma_form: Any) -> dict[str, Any]:
+    return {"x": slope(xp, z_bar, x, sigma_form(xp, x))}
 
 
 # --- hard points ----------------------------------------------------------------------------------------------------
@@ -96,7 +95,12 @@ def _ties_points(f: Format) -> dict[str, dict[str, Any]]:
         "two tied at the bottom": {"x": [1.0, 2.0, 1.0]},
         "a pair tied": {"x": [1.0, 1.0]},
         "a pair with a NaN": {"x": [float("nan"), 1.0]},
+        "a pair with a NaN behind": {"x": [1.0, float("nan")]},
+        "a NaN in front": {"x": [float("nan"), 2.0, 1.0]},
+        "a NaN behind": {"x": [1.0, 2.0, float("nan")]},
+        "the extremes before a NaN": {"x": [3.0, 0.0, float("nan"), 2.0, 1.0, 2.0, 1.0, 1.5]},
         "a pair of signed zeros": {"x": [-0.0, 0.0]},
+        "a pair of signed zeros, the other way": {"x": [0.0, -0.0]},
         "neighbours": {"x": [1.0, 1.0 + 2 * f.unit_roundoff, 1.0]},
     }
 
@@ -243,7 +247,7 @@ sigmoid = Map(
     vjp_body=_sigmoid_vjp,
     wrt=("x",),
     prints=("forward", "cotangent"),
-    axes=(SLOPE,),
+    axes=(SLOPE, FORM),
     errata=(Erratum("slope", "How much of the slope is left where the output rounds to 1?"),),
     hard_points=_sigmoid_points,
     mnemonic=_SATURATING,

@@ -8,11 +8,19 @@ from typing import Any, NamedTuple
 from ..vocabulary import Axis, Option
 
 
+class Slopes(NamedTuple):
+    """What the axes of the slopes choose: how that of σ is evaluated, that of ReLU at 0, how that of tanh is evaluated."""
+
+    of_sigmoid: Callable[..., Any]
+    at_kink: float
+    of_tanh: Callable[..., Any]
+
+
 class Activation(NamedTuple):
     """A nonlinearity g, and how a cotangent flows back through it."""
 
     value: Callable[..., Any]  # value(xp, x) is g(x)
-    through: Callable[..., Any]  # through(xp, z_bar, x, slope, kink) is z̄ ⊙ g'(x), with what SLOPE and KINK choose
+    through: Callable[..., Any]  # through(xp, z_bar, x, slopes) is z̄ ⊙ g'(x)
 
 
 def sigmoid(xp: Any, x: Any) -> Any:
@@ -93,24 +101,68 @@ KINK = Axis(  # what an option does is the slope itself
 )
 
 
-# --- the activations ------------------------------------------------------------------------------------------------
-
-
-def through_sigmoid(xp: Any, z_bar: Any, x: Any, slope: Any, kink: Any) -> Any:
-    return slope(xp, z_bar, x, sigmoid(xp, x))
-
-
-def through_relu(xp: Any, z_bar: Any, x: Any, slope: Any, kink: Any) -> Any:
-    zeros, at_zero = xp.zeros_like(z_bar), z_bar * kink
-    return xp.where(x > 0, z_bar, xp.where(x == zeros, at_zero, zeros))
-
-
-def through_tanh(xp: Any, z_bar: Any, x: Any, slope: Any, kink: Any) -> Any:
+def one_minus_square(xp: Any, z_bar: Any, x: Any) -> Any:
     z = xp.tanh(x)
     return z_bar * (1 - z * z)
 
 
-def through_identity(xp: Any, z_bar: Any, x: Any, slope: Any, kink: Any) -> Any:
+def over_cosh_squared(xp: Any, z_bar: Any, x: Any) -> Any:
+    cosh = (xp.exp(x) + xp.exp(-x)) / 2
+    return z_bar / (cosh * cosh)
+
+
+TANH_SLOPE = Axis(
+    name="tanh_slope",
+    options=(
+        Option("one-minus-square", "1 - tanh², which cancels where tanh rounds to 1", r"1-\tanh^2 x", does=one_minus_square),
+        Option("over-cosh-squared", "1/cosh², from x", r"\frac{1}{\cosh^2 x}", does=over_cosh_squared),
+    ),
+    printed="one-minus-square",
+    standard="one-minus-square",
+    kind="evaluation",
+    source="HIPS autograd differentiates tanh as g/cosh²(x) (autograd/numpy/numpy_vjps.py), others from the output",
+)
+
+
+def half_of_tanh(xp: Any, x: Any) -> Any:
+    return (1 + xp.tanh(x / 2)) / 2
+
+
+FORM = Axis(
+    name="sigma_form",
+    options=(
+        Option("exponential", "1/(1+e⁻ˣ) as printed", r"\frac{1}{1+e^{-x}}", does=sigmoid),
+        Option(
+            "half-tanh",
+            "(1 + tanh(x/2))/2, whose sum cancels in the lower tail",
+            r"\tfrac12\left(1+\tanh\tfrac{x}{2}\right)",
+            does=half_of_tanh,
+            in_matrix=False,
+        ),
+    ),
+    printed="exponential",
+    standard="exponential",
+    kind="evaluation",
+    source="σ(x) = (1 + tanh(x/2))/2: Bishop 2006, exercise 3.1",
+)
+
+# --- the activations ------------------------------------------------------------------------------------------------
+
+
+def through_sigmoid(xp: Any, z_bar: Any, x: Any, slopes: Slopes) -> Any:
+    return slopes.of_sigmoid(xp, z_bar, x, sigmoid(xp, x))
+
+
+def through_relu(xp: Any, z_bar: Any, x: Any, slopes: Slopes) -> Any:
+    zeros, at_zero = xp.zeros_like(z_bar), z_bar * slopes.at_kink
+    return xp.where(x > 0, z_bar, xp.where(x == zeros, at_zero, zeros))
+
+
+def through_tanh(xp: Any, z_bar: Any, x: Any, slopes: Slopes) -> Any:
+    return slopes.of_tanh(xp, z_bar, x)
+
+
+def through_identity(xp: Any, z_bar: Any, x: Any, slopes: Slopes) -> Any:
     return z_bar
 
 

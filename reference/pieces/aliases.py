@@ -9,3 +9,5 @@ PREDICTION = (
 TARGET = ("target", "targets", "label", "labels", "y_true", "true", "truth", "t")
 WEIGHTS = ("weights",)  # the ``weight`` of a loss is one of its examples
 BIAS = ("bias",)
+KERNEL = ("weight", "weights", "kernel", "w")
+FEATURES = ("x", "input", "inputs", "features", "a")

@@ -22,15 +22,47 @@ def numbers_only(xp: Any, x: Any, never: float) -> Any:
     return xp.where(count > 0, xp.where(number, x, ones * never), x)
 
 
+def after_the_last_nan(xp: Any, x: Any, never: float) -> Any:
+    """The inputs behind the last NaN; where the last input is NaN, that one."""
+    n = x.shape[0]
+    return _without(xp, x, never, [*(range(i, n) for i in range(n - 1)), ()])
+
+
+def numbers_or_the_first(xp: Any, x: Any, never: float) -> Any:
+    """The inputs with ``never`` for each NaN but one that is the first input."""
+    return _without(xp, x, never, [(), *([i] for i in range(1, x.shape[0]))])
+
+
+def _without(xp: Any, x: Any, never: float, among: Sequence[Iterable[int]]) -> Any:
+    """The inputs with ``never`` for those that have a NaN ``among`` the inputs named for each."""
+    ones, zeros = xp.ones_like(x), xp.zeros_like(x)
+    is_nan = xp.where(x == x, zeros, ones)
+    counts = xp.stack([xp.sum(xp.stack([zeros[0], *(is_nan[j] for j in js)])) for js in among])
+    return xp.where(counts > 0, ones * never, x)
+
+
 NAN = Axis(
     name="nan",
     options=(
         Option("propagate", "a NaN among the inputs is the result", does=every_input),
         Option("ignore", "NaN is no candidate unless all inputs are NaN", does=numbers_only),
+        Option(
+            "last",
+            "compared in turn as a > b ? a : b, which is b where one is NaN: what follows the last NaN, or a NaN that is last",
+            does=after_the_last_nan,
+            in_matrix=False,
+        ),
+        Option(
+            "first",
+            "compared in turn as b > a ? b : a, which is a where one is NaN: a NaN is the result only as the first input",
+            does=numbers_or_the_first,
+            in_matrix=False,
+        ),
     ),
     printed="propagate",
     standard="propagate",
-    source="IEEE 754-2019 §9.6: maximum propagates NaN, maximumNumber ignores it; the sheet is silent",
+    source="IEEE 754-2019 §9.6: maximum propagates NaN, maximumNumber ignores it; the sheet is silent. Comparisons "
+    "with NaN are false: Intel's MAXSD returns its second operand, Python's max its first",
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..vocabulary import Axis, Option
+from ..vocabulary import Axis, Constant, Option
 from .activations import chain, one_minus_z, sigmoid
 
 # --- sign -----------------------------------------------------------------------------------------------------------
@@ -74,11 +75,16 @@ QUOTIENT = Axis(
 # --- guard ----------------------------------------------------------------------------------------------------------
 
 
+def unchanged(xp: Any, y_hat: Any) -> Any:
+    return y_hat
+
+
 class Guard(NamedTuple):
-    """The logarithm, and what flows back to ŷ."""
+    """The logarithm, what flows back to ŷ, and what is done with ŷ before either."""
 
     log: Callable[..., Any]  # log(xp, p)
     gradient: Callable[..., Any]  # gradient(xp, l_bar, y_hat, y, quotient), with what QUOTIENT chooses
+    prepared: Callable[..., Any] = unchanged  # prepared(xp, y_hat)
 
 
 def unguarded_log(xp: Any, p: Any) -> Any:
@@ -101,6 +107,55 @@ def over_variance(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any
     return l_bar * (y - y_hat) / variance
 
 
+# The ε of a guard is whatever a library or a person writes. At ŷ = 0 and y = 1 the value is ±ln ε with each of them.
+
+
+def clipping(epsilon: float) -> Guard:
+    """ŷ is kept between ε and 1-ε, and beyond these nothing flows."""
+
+    def clipped(xp: Any, y_hat: Any) -> Any:
+        ones = xp.ones_like(y_hat)
+        return -xp.maximum(-xp.maximum(y_hat, xp.asarray(epsilon) * ones), -xp.asarray(1 - epsilon) * ones)
+
+    def gradient(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+        flow, zeros = quotient(l_bar, clipped(xp, y_hat), y), xp.zeros_like(y_hat)
+        inside = xp.where(y_hat < xp.asarray(epsilon), zeros, flow)
+        return xp.where(y_hat > xp.asarray(1 - epsilon), zeros, inside)
+
+    return Guard(unguarded_log, gradient, clipped)
+
+
+def shifting(epsilon: float) -> Guard:
+    """ε is added to what each logarithm is taken of."""
+
+    def gradient(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+        e = xp.asarray(epsilon)
+        return l_bar * (y / (y_hat + e) - (1 - y) / (1 - y_hat + e))
+
+    return Guard(lambda xp, p: xp.log(p + xp.asarray(epsilon)), gradient)
+
+
+def flooring(epsilon: float) -> Guard:
+    """What each logarithm is taken of is at least ε, and below that nothing flows through it."""
+
+    def floored(xp: Any, p: Any) -> Any:
+        return xp.maximum(p, xp.asarray(epsilon) * xp.ones_like(p))
+
+    def gradient(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+        e, zeros, q = xp.asarray(epsilon), xp.zeros_like(y_hat), 1 - y_hat
+        one = xp.where(y_hat < e, zeros, y / floored(xp, y_hat))
+        return l_bar * (one - xp.where(q < e, zeros, (1 - y) / floored(xp, q)))
+
+    return Guard(lambda xp, p: xp.log(floored(xp, p)), gradient)
+
+
+_KERAS = 1e-7  # its backend's epsilon
+
+
+def _guarding(made: Callable[[float], Guard]) -> Constant:
+    return Constant("ε", _KERAS, made, {"y_hat": [0.0], "y": [1.0]}, lambda value: math.exp(-abs(value)))
+
+
 GUARD = Axis(
     name="guard",
     options=(
@@ -111,10 +166,35 @@ GUARD = Axis(
             r"\frac{y-\hat{y}}{\max(\hat{y}(1-\hat{y}),\,10^{-12})}",
             does=Guard(clamped_log, over_variance),
         ),
+        Option(
+            "clipped",
+            "ŷ is kept between ε and 1-ε; outside of these nothing flows back",
+            r"\min(\max(\hat{y},\epsilon),\,1-\epsilon)",
+            does=clipping(_KERAS),
+            in_matrix=False,
+            constant=_guarding(clipping),
+        ),
+        Option(
+            "shifted",
+            "ε is added inside of each logarithm",
+            r"\ln(\hat{y}+\epsilon)",
+            does=shifting(_KERAS),
+            in_matrix=False,
+            constant=_guarding(shifting),
+        ),
+        Option(
+            "floored",
+            "what each logarithm is taken of is at least ε; below that nothing flows back",
+            r"\ln\max(\hat{y},\epsilon)",
+            does=flooring(_KERAS),
+            in_matrix=False,
+            constant=_guarding(flooring),
+        ),
     ),
     printed="none",
     standard="none",
-    source="PyTorch documents the clamp of torch.nn.BCELoss; its gradient is read off binary_cross_entropy_backward",
+    source="PyTorch documents the clamp of torch.nn.BCELoss; its gradient is read off binary_cross_entropy_backward; "
+    "keras.losses.BinaryCrossentropy clips to [ε, 1-ε] with ε = keras.config.epsilon(), 10⁻⁷",
 )
 
 

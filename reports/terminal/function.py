@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...crosscheck.answers import Arrangement, FunctionAnswer, Reduction, Rival, Tie
+from ...crosscheck.answers import Arrangement, FunctionAnswer, NanFlow, Reduction, Rival, Tie
 from ...crosscheck.findings import Quantity, Witness
 from ..words.cells import losses, remarks, where
 from . import words
@@ -13,12 +13,21 @@ from .words import reading
 
 NEAR = 1e12  # ulps; what is further apart is seen in the decimals
 SHOWN = 8  # numbers of one array
+ASIDES = 6  # places apart
 
 _ARRANGEMENTS = {
     Arrangement.AS_IT_IS: "",
     Arrangement.ROWS: "with one example a row, where the sheet has one a column",
+    Arrangement.EXAMPLES: "with one example a row, where the sheet has one a column, and the other arrays as they are",
     Arrangement.OPERANDS: "as a function of two operands, the elements of x",
     Arrangement.SINGLY: "one element at a time",
+}
+_NAN_FLOWS = {
+    NanFlow.TO_THE_NAN: "the whole flow goes to the NaN",
+    NanFlow.ALL_NAN: "the cotangents of all inputs are NaN",
+    NanFlow.NOTHING: "nothing flows back",
+    NanFlow.TO_EACH: "each input gets a flow",
+    NanFlow.MIXED: "what flows back is one thing here and another there",
 }
 _REDUCTIONS = {
     Reduction.AS_THE_LINE: "",
@@ -50,17 +59,27 @@ def _sentence(answer: FunctionAnswer) -> Iterator[str]:
 
 def _verdict(answer: FunctionAnswer) -> Iterator[str]:
     yield item("", f"{answer.target} ({words.versions(answer.versions)}, {answer.dtype})")
-    what = "is" if answer.identified else "is no reading of any line; the nearest is"
     settings = "".join(f", {name}={value}" for name, value in answer.settings.items())
-    yield item("", f"{what} {answer.line}{settings}: {answer.title}")
+    line = f"{answer.line}{settings}: {answer.title}"
+    if answer.identified:
+        what = "the gradient in " if answer.gradient else ""
+        yield item("", f"is {what}{line}{', apart from the places below' if answer.asides else ''}")
+    else:
+        yield item("", "is no reading of any line" + (f"; the nearest is {line}" if answer.near else ", and near to none"))
     yield from table(list(_rows(answer)))
 
 
 def _rows(answer: FunctionAnswer) -> Iterator[tuple[str, str]]:
+    if not (answer.identified or answer.near):
+        yield from _tried(answer)
+        return
     yield "arguments", ", ".join(f"{name}: {argument or 'by position'}" for name, argument in answer.arguments.items())
     if form := "; ".join(filter(None, (_ARRANGEMENTS[answer.arrangement], _REDUCTIONS[answer.reduction]))):
         yield "taken", form
     yield ("reading" if answer.identified else "nearest reading"), reading(answer.reading)
+    for axis, number in answer.constants.items():
+        constant = answer.formula.axis(axis).option(answer.reading[axis]).constant
+        yield "with", f"{constant.symbol if constant else axis} = {number!r}"
     if answer.reading:
         yield "the print has", reading(answer.differs_from_printed) if answer.differs_from_printed else "the same"
         yield "standard is", reading(answer.differs_from_standard) if answer.differs_from_standard else "the same"
@@ -77,8 +96,16 @@ def _rows(answer: FunctionAnswer) -> Iterator[tuple[str, str]]:
         yield "precision", losses(answer.losses)
     yield from (("note", note) for note in _notes(answer))
     if not answer.identified:
-        yield "no reading fits", ", ".join(trial.line for trial in answer.lines if trial.outcome == "no-reading")
-        yield from (("not tried", f"{trial.line}: {trial.words}") for trial in answer.lines if trial.outcome == "not-tried")
+        yield from _tried(answer)
+
+
+def _tried(answer: FunctionAnswer) -> Iterator[tuple[str, str]]:
+    kinds = (("no reading fits", False), ("as a gradient", True))
+    for label, gradient in kinds:
+        lines = [one.line for one in answer.lines if one.outcome == "no-reading" and one.gradient == gradient]
+        yield from [(label, ", ".join(dict.fromkeys(lines)))] * bool(lines)
+    untried = (one for one in answer.lines if one.outcome == "not-tried" and not one.gradient)
+    yield from (("not tried", f"{one.line}: {one.words}") for one in untried)
 
 
 def _changed(mine: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
@@ -89,6 +116,8 @@ def _changed(mine: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str
 def _tie(answer: FunctionAnswer, rival: Rival) -> str:
     if rival.tie is Tie.EVALUATION:
         return "the same real function; its wider budget contains these numbers too"
+    if rival.tie is Tie.ALIKE:
+        return "the same real function, rounded in another way; nothing that was seen tells the two apart"
     if rival.tie is Tie.ELEMENTS:
         return "settled by what is done with the elements afterwards: their sum, or one of the means"
     if rival.tie is Tie.NO_INPUT:
@@ -100,7 +129,7 @@ def _tie(answer: FunctionAnswer, rival: Rival) -> str:
 def _notes(answer: FunctionAnswer) -> Iterator[str]:
     if answer.undifferentiated:
         yield f"it cannot be differentiated, so that the backward reading stays open: {answer.undifferentiated}"
-    elif answer.backward_reading is None:
+    elif answer.backward_reading is None and not answer.gradient:
         yield "nothing is known of its derivative, so that the backward reading stays open; give (function, vjp) to settle it"
     if answer.missing_cotangents:
         yield f"its vjp returns no cotangent of {', '.join(answer.missing_cotangents)}"
@@ -111,12 +140,23 @@ def _notes(answer: FunctionAnswer) -> Iterator[str]:
     if answer.evaluations_differ and answer.backward_reading is not None:
         value, backward = reading(answer.value_reading), reading(answer.backward_reading)
         yield f"the value is evaluated as {value}, the cotangents as {backward}"
+    for aside in answer.asides[:ASIDES]:
+        at = ", ".join(f"{quantity.name} = {_numbers(quantity)}" for quantity in aside.inputs)
+        yield f"at {at} {_of(aside.output)} is {_numbers(aside.returned)}, where the reading has {_numbers(aside.reading)}"
+    if more := len(answer.asides) - ASIDES:
+        yield from [f"and so at {more} more such places"] * (more > 0)
+    if answer.nan_flow is not None:
+        yield f"where a NaN is the value, {_NAN_FLOWS[answer.nan_flow]}"
     for what, alone in (("value alone fits", answer.value_alone), ("cotangents alone fit", answer.cotangents_alone)):
         if alone:
             yield f"its {what}: {' or '.join(sorted(map(reading, alone)))}"
 
 
 # --- witnesses ------------------------------------------------------------------------------------------------------
+
+
+def _of(output: str) -> str:
+    return "the value" if output == "value" else output
 
 
 def _ruled_out(answer: FunctionAnswer, rival: Rival, witness: Witness) -> Iterator[str]:
@@ -139,7 +179,9 @@ def _witness(witness: Witness, name: str) -> Iterator[str]:
     labels = [f"{output} if {reading(_changed(one, other))}" for one, other in zip(readings, reversed(readings), strict=True)]
     labels = labels if len(readings) > 1 else [f"{output} by the reading"]
     given = zip(labels, (side.value for side in witness.sides), strict=True)
-    rows += [(label, _numbers(value)) for label, value in given if value is not None]
+    sides = [(label, _numbers(value)) for label, value in given if value is not None]
+    same = len(sides) > 1 and len({numbers for _, numbers in sides}) == 1  # two evaluations of one function: its exact value
+    rows += [(f"{output}, exactly", sides[0][1])] if same else sides
     rows += [] if witness.observed is None else [(f"{output} of {name}", _numbers(witness.observed))]
     if witness.ulps is not None and witness.budget is not None and witness.ulps < NEAR:
         rows.append(("apart", f"{witness.ulps:.3g} ulps at {where(witness)}, where rounding explains {witness.budget:.3g}"))

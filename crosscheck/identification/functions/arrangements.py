@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -71,6 +71,16 @@ class Layout:
     ``g(cotangent, arrays)`` its cotangents by them; both come out in the line's shapes."""
 
     kind: Arrangement = Arrangement.AS_IT_IS
+    turned: frozenset[str] = frozenset()  # the inputs that are transposed
+    flat: frozenset[str] = frozenset()  # the columns that are handed over as vectors
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether the value has one example a row."""
+        return self.kind in (Arrangement.ROWS, Arrangement.EXAMPLES)
+
+    def _laid(self, name: str, array: Any) -> Any:
+        return array.reshape(-1) if name in self.flat else array.T if name in self.turned else array
 
     def operands(self, arrays: Named) -> list[Any]:
         """The arrays that the function is handed by position."""
@@ -80,16 +90,21 @@ class Layout:
         return list(arrays.values())
 
     def value(self, xp: Any, f: Callable[[Named], Any], arrays: Named) -> Any:
-        if self.kind is Arrangement.ROWS:
-            return _turned(f({name: array.T for name, array in arrays.items()}))
+        if self.turned or self.flat:
+            value = f({name: self._laid(name, array) for name, array in arrays.items()})
+            return _turned(value) if self.by_rows else value
         if self.kind is Arrangement.SINGLY:
             return xp.stack([f(one) for one in _elements(arrays)]).reshape(_shape(arrays))
         return f(arrays)
 
     def bars(self, xp: Any, g: Callable[[Any, Named], dict[str, Any]], cotangent: Any, arrays: Named) -> dict[str, Any]:
-        if self.kind is Arrangement.ROWS:
-            bars = g(_turned(cotangent), {name: array.T for name, array in arrays.items()})
-            return {name: _turned(bar) for name, bar in bars.items()}
+        if self.turned or self.flat:
+            flow = _turned(cotangent) if self.by_rows else cotangent
+            bars = g(flow, {name: self._laid(name, array) for name, array in arrays.items()})
+            return {
+                name: bar.reshape(arrays[name].shape) if name in self.flat else bar.T if name in self.turned else bar
+                for name, bar in bars.items()
+            }
         if self.kind is Arrangement.SINGLY:
             each = [g(bar, one) for bar, one in zip(cotangent.reshape(-1), _elements(arrays), strict=True)]
             return {name: xp.stack([bars[name] for bars in each]).reshape(_shape(arrays)) for name in each[0]}
@@ -121,9 +136,21 @@ def layouts(formula: Map, parameters: Sequence[inspect.Parameter] | None) -> lis
         found = [Layout(Arrangement.OPERANDS)] if required else [Layout(), Layout(Arrangement.OPERANDS)]
     if shapes == {formula.output} and formula.output != ():
         found.append(Layout(Arrangement.SINGLY))
-    if formula.batch_axis and formula.output == () and all(len(shape) == 2 for shape in shapes):
-        found.append(Layout(Arrangement.ROWS))
+    if formula.batch_axis and all(len(shape) == 2 for shape in shapes):
+        found += _by_rows(formula)
     return found
+
+
+def _by_rows(formula: Map) -> Iterator[Layout]:
+    """With one example a row: all arrays turned, or those alone that have the examples; columns as they are or as vectors."""
+    with_examples = frozenset(name for name, argument in formula.inputs.items() if formula.batch_axis in argument.shape)
+    columns = frozenset(name for name, argument in formula.inputs.items() if argument.shape[1] == 1)
+    turned = {Arrangement.ROWS: frozenset(formula.inputs), Arrangement.EXAMPLES: with_examples}
+    for kind, names in turned.items():
+        if kind is Arrangement.ROWS or names != turned[Arrangement.ROWS]:
+            yield from (Layout(kind, names, flat) for flat in dict.fromkeys((frozenset(), columns)))
+    if columns:
+        yield Layout(flat=columns)
 
 
 # --- lines that leave apart or reduce -------------------------------------------------------------------------------
@@ -168,6 +195,38 @@ class Reduced(Map):
 
     def _first(self, inputs: Inputs) -> Any:
         return inputs[next(iter(self.inputs))]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gradient(Map):
+    """The cotangent of a line's one differentiated input, for a flow of 1, as the value of a function of the same inputs."""
+
+    line: Map
+
+    @classmethod
+    def of(cls, line: Map) -> Gradient:
+        return cls(**_of(line, output=line.inputs[line.wrt[0]].shape, wrt=()), line=line)
+
+    def accepted(self, function: Literal["forward", "vjp_body"]) -> tuple[str, ...]:
+        return self.line.accepted("vjp_body") if function == "forward" else ()
+
+    def value_in(self, xp: Any, inputs: Inputs, reading: Reading) -> Any:
+        flow = xp.ones_like(self.line.value_in(xp, inputs, reading))
+        return self.line.vjp_in(xp, flow, inputs, reading)[self.line.wrt[0]]
+
+    def vjp_in(self, xp: Any, cotangent: Any, inputs: Inputs, reading: Reading) -> Mapping[str, Any]:
+        return {}
+
+
+def gradients(lines: Iterable[Map]) -> list[Map]:
+    """The backward lines as functions that give the gradient itself: of what has a target, and of what is elementwise."""
+
+    def stated(line: Map) -> bool:
+        has_target = any(not argument.differentiable for argument in line.inputs.values())
+        return has_target or line.output == line.inputs[line.wrt[0]].shape
+
+    found = [line for line in lines if "cotangent" in line.prints and len(line.wrt) == 1 and stated(line)]
+    return [one for line in found for one in (Gradient.of(line), *line.restated)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

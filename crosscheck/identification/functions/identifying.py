@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
@@ -15,11 +15,11 @@ from ....reference.formula import Map
 from ....reference.vocabulary import Reading
 from ...answers import Arrangement, FunctionAnswer, LineTrial, Raised, Reduction, Rival, Tie, Unlaid
 from ...cells.evidence import quantity
-from ...readings.variants import OF_MAPS
 from ..options import Options
-from .arrangements import REDUCTION, Layout, Mismatch, Reduced, Unreduced, layouts, matched
+from .arrangements import REDUCTION, Layout, Mismatch, Reduced, Unreduced, gradients, layouts, matched
 from .callables import Call, Callee, understood
-from .overlay import Overlay, Read, lay
+from .constants import fitted
+from .overlay import TERMS, Overlay, Part, Read, lay
 
 
 def identified(target: Any, name: str, options: Options) -> FunctionAnswer:
@@ -45,20 +45,31 @@ def identified(target: Any, name: str, options: Options) -> FunctionAnswer:
     _check_names(callee, names, [line for line, _ in candidates])
     inquiry = _Inquiry(callee, names, dtype, options.seed)
     laid = [inquiry.laid(line, twins) for line, twins in candidates]
+    if not any(overlay.clean for one in laid for overlay in one.overlays):
+        laid += [inquiry.laid(line, []) for line in gradients(_wanted(options.lines))]
     return _answer(callee, laid) if any(one.overlays for one in laid) else _refuse(callee, laid)
 
 
 # --- which lines, and how -------------------------------------------------------------------------------------------
 
 
+def _wanted(lines: Sequence[str]) -> list[Map]:
+    """The maps of these names, or all."""
+    found = list[Map]()
+    for formula in [line_of(name) for name in lines] or catalogue(beyond=True).values():
+        if isinstance(formula, Map):
+            found.append(formula)
+        elif lines:
+            raise BoxError(f"{formula.id} is an optimizer, which no function of arrays is; name a line that is a map")
+    return found
+
+
 def _candidates(lines: Sequence[str]) -> list[tuple[Map, list[str]]]:
     """The lines to try, each with the ids of those that have the same value and the same cotangents."""
-    known = [f for f in catalogue(beyond=True).values() if isinstance(f, Map) and f.recognised]
-    formulas = [line_of(name) for name in lines] or known
     found: dict[tuple[Any, ...], tuple[Map, list[str]]] = {}
-    for formula in formulas:
-        if not isinstance(formula, Map):
-            raise BoxError(f"{formula.id} is an optimizer, which no function of arrays is; name a line that is a map")
+    for formula in _wanted(lines):
+        if not (lines or formula.recognised):
+            continue
         key = (formula.forward, formula.vjp_body, tuple(formula.inputs), formula.wrt)
         first = found.setdefault(key, (formula, []))
         if first[0] is not formula:
@@ -106,7 +117,7 @@ class _Inquiry:
             for overlay in self._in_settings(line, layout):
                 if isinstance(overlay, Mismatch):
                     mismatches.append(overlay)
-                elif overlay.read() is not None:
+                elif overlay.clean:
                     return Laid(line, twins, [overlay])
                 else:
                     found.append(overlay)
@@ -119,13 +130,20 @@ class _Inquiry:
             given = dict.fromkeys(line.inputs, "") if by_place else matched(line, self.callee.parameters, self.names)
             call = Call(self.callee, given, layout, self.dtype, line.wrt)
             for choice in product(*line.settings.values()):
-                overlay = lay(call, line, dict(zip(line.settings, choice, strict=True)), self.seed)
-                if not overlay.ruled_out:
-                    overlay.complete()
-                    overlay.separate()
+                overlay = _asked(lay(call, line, dict(zip(line.settings, choice, strict=True)), self.seed))
+                if not overlay.clean:
+                    overlay = next((one for one in map(_asked, fitted(overlay)) if one.clean), overlay)
                 yield _mostly_raises(overlay) or overlay
         except Mismatch as mismatch:
             yield mismatch
+
+
+def _asked(overlay: Overlay) -> Overlay:
+    """The overlay after all that there is to ask, unless what is known rules its line out."""
+    if not overlay.ruled_out:
+        overlay.complete()
+        overlay.separate()
+    return overlay
 
 
 def _mostly_raises(overlay: Overlay) -> Mismatch | None:
@@ -159,12 +177,10 @@ def _refuse(callee: Callee, laid: Iterable[Laid]) -> NoReturn:
 
 
 def _fitting(laid: Iterable[Laid]) -> list[tuple[Laid, Overlay, Read]]:
-    """Where readings fit, under the first variant of the rounding model under which any does."""
-    for losses in OF_MAPS:
-        overlays = ((one, overlay) for one in laid for overlay in one.overlays)
-        if found := [(one, overlay, read) for one, overlay in overlays if (read := overlay.read(losses)) is not None]:
-            return found
-    return []
+    """Where readings fit: those against which nothing speaks first, then those that need the least loss of precision."""
+    read = ((one, overlay, overlay.read()) for one in laid for overlay in one.overlays)
+    found = [(one, overlay, read) for one, overlay, read in read if read is not None]
+    return sorted(found, key=lambda fit: (bool(fit[2].apart), TERMS.index(fit[2].terms), len(fit[2].apart)))
 
 
 def _nearest(laid: Iterable[Laid]) -> tuple[Overlay, Read]:
@@ -177,11 +193,15 @@ def _nearest(laid: Iterable[Laid]) -> tuple[Overlay, Read]:
 def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
     fitting = _fitting(laid)
     overlay, read = fitting[0][1:] if fitting else _nearest(laid)
-    formula, reading = overlay.formula, _chosen(read.reading, overlay.settled)
-    fits = [one for one in laid if not all(overlay.ruled_out for overlay in one.overlays)]
+    formula, untold = overlay.formula, _untold(overlay, read)
+    reading = _chosen(read.reading, [axis for axis in overlay.settled if axis not in untold[-1]])
+    fits = [one for one in laid if one.line.id in _as_good(fitting)]
     also = [line for one in fits for line in (one.line.id, *one.twins)]
-    rivals = list(_rivals(overlay, read)) if fitting else []
+    rivals = list(_rivals(overlay, read, [*reading])) if fitting else []
     verdict = "no-reading" if not fitting else "ambiguous" if any(rival.ambiguous for rival in rivals) else "identified"
+    value = _chosen(read.value, [axis for axis in formula.accepted("forward") if axis not in untold[0]])
+    cotangents = [axis for axis in formula.accepted("vjp_body") if axis not in untold[-1]]
+    backward = _chosen(read.backward, cotangents) if read.backward else None
     return FunctionAnswer(
         target=callee.name,
         framework=callee.framework,
@@ -191,21 +211,26 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
         line=formula.id,
         title=formula.title,
         also=[line for line in dict.fromkeys(also) if line != formula.id],
+        gradient=not formula.wrt,
         arguments=dict(overlay.call.given),
         arrangement=overlay.call.layout.kind,
         reduction=_reduction(overlay, read),
         settings=dict(overlay.settings),
         reading=reading,
-        value_reading=_chosen(read.value, formula.accepted("forward")),
-        backward_reading=_chosen(read.backward, formula.accepted("vjp_body")) if read.backward else None,
-        evaluations_differ=bool(fitting and read.backward and read.value != read.backward),
+        constants=_constants(formula, reading),
+        value_reading=value,
+        backward_reading=backward,
+        evaluations_differ=any((backward or {}).get(axis, option) != option for axis, option in value.items()),
         differs_from_printed=_difference(reading, formula.printed),
         differs_from_standard=_difference(reading, formula.standard),
         rivals=rivals,
         trials=len(overlay.trials),
         worst_share=overlay.share(read) if fitting else None,
         losses=list(read.losses),
+        asides=overlay.exceptions(read),
+        nan_flow=overlay.nan_flow() if fitting else None,
         distance=None if fitting else overlay.nearest()[0],
+        near=bool(fitting) or overlay.near(read.reading),
         failure=None if fitting else overlay.failure(read.reading),
         undifferentiated=overlay.undifferentiated,
         missing_cotangents=_missing(overlay),
@@ -213,16 +238,36 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
         prints=bool(callee.printed.getvalue()),
         value_alone=[] if fitting or not overlay.with_vjp else _alone(overlay, "value"),
         cotangents_alone=[] if fitting or not overlay.with_vjp else _alone(overlay, "backward"),
-        lines=[_trial(one, {fitting.line.id for fitting in fits}) for one in laid],
+        lines=[_trial(one, _as_good(fitting)) for one in laid],
     )
 
 
+def _as_good(fitting: Sequence[tuple[Laid, Overlay, Read]]) -> set[str]:
+    """The lines that fit as well as the first: those with more against them do not."""
+    return {one.line.id for one, _, read in fitting if bool(read.apart) == bool(fitting[0][2].apart)}
+
+
+def _untold(overlay: Overlay, read: Read) -> list[set[str]]:
+    """For the value and for the cotangents, the axes that stay open: those of evaluations that are not told apart, and those
+    of meanings that only places apart would settle, at which no reading is what was returned."""
+    formula, chosen = overlay.formula, (read.value, read.backward or read.value)
+    untold = [
+        {axis for other in open_ for axis in one.difference(other)} for one, open_ in zip(chosen, read.open, strict=False)
+    ]
+    if read.apart:
+        mine, meanings = formula.meaning(read.reading), overlay.meanings(read.terms)
+        apart = {axis for meaning in meanings if len(changed := mine.difference(meaning)) == 1 for axis in changed}
+        untold = [one | apart for one in untold]
+    return untold or [set()]
+
+
 def _trial(laid: Laid, fitting: Collection[str]) -> LineTrial:
-    if laid.line.id in fitting:
-        return LineTrial(laid.line.id, "fits")
+    gradient = not laid.line.wrt
+    if laid.overlays and laid.line.id in fitting:
+        return LineTrial(laid.line.id, "fits", gradient=gradient)
     if laid.mismatch is None:
-        return LineTrial(laid.line.id, "no-reading")
-    return LineTrial(laid.line.id, "not-tried", laid.mismatch.reason, str(laid.mismatch))
+        return LineTrial(laid.line.id, "no-reading", gradient=gradient)
+    return LineTrial(laid.line.id, "not-tried", laid.mismatch.reason, str(laid.mismatch), gradient)
 
 
 def _reduction(overlay: Overlay, read: Read) -> Reduction:
@@ -237,29 +282,30 @@ def _chosen(reading: Reading, axes: Iterable[str]) -> dict[str, str]:
     return {axis: option for axis, option in reading.choices if axis in wanted}
 
 
+def _constants(formula: Map, reading: Mapping[str, str]) -> dict[str, float]:
+    """The numbers inside of the chosen options, by axis."""
+    chosen = {axis: formula.axis(axis).option(option).constant for axis, option in reading.items()}
+    return {axis: constant.value for axis, constant in chosen.items() if constant is not None}
+
+
 def _difference(reading: Mapping[str, str], other: Reading) -> dict[str, str]:
     """For each axis on which a reading is not the other, the other's option."""
     return {axis: other[axis] for axis, option in reading.items() if other[axis] != option}
 
 
-def _rivals(overlay: Overlay, read: Read) -> Iterator[Rival]:
-    """The readings that fit as well, and those one axis away that do not."""
+def _rivals(overlay: Overlay, read: Read, told: Collection[str]) -> Iterator[Rival]:
+    """The readings that fit as well, and those one axis away, of the axes that are told, that do not."""
     formula, others = overlay.formula, overlay.others(read)
     meaning, mine = formula.meaning, formula.meaning(read.reading)
     for other in others:
         chosen = _chosen(other, overlay.settled)
-        yield Rival(chosen, tie=Tie.EVALUATION) if meaning(other) == mine else _tied(overlay, read, other, chosen)
-    for rival in _one_axis_away(overlay, read.reading):
+        alike = Tie.ALIKE if other in read.open[-1] else Tie.EVALUATION
+        yield Rival(chosen, tie=alike) if meaning(other) == mine else _tied(overlay, read, other, chosen)
+    for rival in (read.reading.but(**{axis: o}) for axis in told for o in formula.axis(axis).names if o != read.reading[axis]):
         if rival not in others and not any(meaning(rival) == meaning(other) != mine for other in others):
             witness = overlay.witness(read, rival)
             if witness is not None:
-                yield Rival(_chosen(rival, overlay.settled), witness)
-
-
-def _one_axis_away(overlay: Overlay, reading: Reading) -> Iterator[Reading]:
-    for axis in overlay.formula.axes:
-        if axis.name in overlay.settled and axis is not REDUCTION:
-            yield from (reading.but(**{axis.name: option}) for option in axis.names if option != reading[axis.name])
+                yield Rival(_chosen(rival, told), witness)
 
 
 def _tied(overlay: Overlay, read: Read, other: Reading, chosen: dict[str, str]) -> Rival:
@@ -278,8 +324,8 @@ def _missing(overlay: Overlay) -> list[str]:
     return [name for name in overlay.formula.wrt if f"{name}_bar" not in known] if overlay.with_vjp else []
 
 
-def _alone(overlay: Overlay, part: Literal["value", "backward"]) -> list[dict[str, str]]:
+def _alone(overlay: Overlay, part: Part) -> list[dict[str, str]]:
     """What the value or the cotangents are for themselves, where together they are nothing."""
     axes = overlay.formula.accepted("forward" if part == "value" else "vjp_body")
-    found = [_chosen(reading, axes) for reading in overlay.fitted(part).fits]
+    found = [_chosen(reading, axes) for reading in overlay.alone(part)]
     return [reading for i, reading in enumerate(found) if reading not in found[:i]]

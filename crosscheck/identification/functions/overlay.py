@@ -2,56 +2,80 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from ....adapters.errors import BoxError
 from ....reference.formula import Map
 from ....reference.vocabulary import Axis, Input, Reading, Sizes
-from ...answers import Arrangement, Unlaid
+from ...answers import Arrangement, Aside, NanFlow, Unlaid
 from ...arithmetic.formats import precision
 from ...arithmetic.rounding import Enclosure, Wide
-from ...cells.evidence import Rivals
+from ...cells.evidence import Rivals, quantity
 from ...cells.verdict import best
 from ...findings import Label, NoValue, Witness
 from ...inputs.profiles import profile
 from ...inputs.samples import Sample, bound_sizes, stable_seed
 from ...inputs.shared import samples
 from ...inputs.strategies import draw, map_samples
-from ...readings.compare import Allowed, Fit, Observed, Outputs, Question, unconstrained, worst_share
-from ...readings.evaluate import VALUE
+from ...readings.compare import Allowed, Observed, Outputs, Question, unconstrained
+from ...readings.evaluate import VALUE, bar
 from ...readings.variants import NO_LOSS, OF_MAPS, Losses
 from ...witnesses.replay import replays, sample_of
 from ...witnesses.search import search
 from ...witnesses.store import Departure
 from .arrangements import Mismatch, Unreduced, formed, with_cotangent
 from .callables import Call, Refusal
+from .standing import Numbers, Place
 
 ROUNDS = 3  # inputs that are sought, one after the other, to tell apart readings that still fit
 PAIR = {"n": 2}
+NEAR = 0.01  # most numbers have to be as close as that to what is called the nearest
+SAID = 0.5  # a reading that says nothing on most numbers fits nothing
+BACKWARD = "backward"
+Part = Literal["value", "backward"]
+
+
+class Terms(NamedTuple):
+    """On which terms readings are held against what was returned: the losses of precision allowed for, and whether a function
+    has to return a number where the standard reading does; if not, the places where it does not are apart."""
+
+    losses: Losses = NO_LOSS
+    whole: bool = True
+
+
+STRICT = Terms()
+TERMS = tuple(Terms(losses, whole) for whole in (True, False) for losses in OF_MAPS)
 
 
 @dataclass(frozen=True)
 class Read:
-    """The readings of the value and of the cotangents that go together, and the losses of precision that they need.
+    """The readings of the value and of the cotangents that go together, and the terms that they need.
 
-    They are one reading, or two evaluations of one real function. ``backward`` is None where no cotangents are known.
+    They are one reading, or two evaluations of one real function. ``backward`` is None where no cotangents are known. ``apart``
+    are the places apart from ordinary numbers at which they are not what was returned; ``open`` for each part the evaluations
+    that cannot be told from the one that is chosen.
     """
 
     value: Reading
     backward: Reading | None
-    losses: Losses = NO_LOSS
+    terms: Terms = STRICT
+    apart: tuple[Place, ...] = ()
+    open: tuple[tuple[Reading, ...], ...] = ()
 
     @property
     def reading(self) -> Reading:
         return self.backward or self.value
+
+    @property
+    def losses(self) -> Losses:
+        return self.terms.losses
 
 
 @dataclass
@@ -69,7 +93,9 @@ class Overlay:
     asked: int = 1
     raised: dict[Label, str] = field(default_factory=dict)
 
-    _fits: dict[tuple[str, Losses, int], Fit] = field(default_factory=dict)
+    _numbers: dict[Any, Numbers] = field(default_factory=dict)
+    _standing: dict[Any, dict[Reading, tuple[Place, ...]]] = field(default_factory=dict)
+    _reads: dict[Any, Read | None] = field(default_factory=dict)
 
     @property
     def dtype(self) -> str:
@@ -102,83 +128,127 @@ class Overlay:
         settled = self.settled
         return list(self.formula.readings({axis.name: axis.printed for axis in self.formula.axes if axis.name not in settled}))
 
+    def over(self, line: Map) -> Overlay:
+        """The same over another line with the same inputs, whose value has the same shape."""
+        first = self.trials[0]
+        formula = formed(line, _of_map(first), first.outputs[VALUE].shape)
+        assert formula is not None
+        trials = [Observed(Question(formula, o.question.sample, o.question.dtype), o.outputs) for o in self.trials]
+        return replace(
+            self, line=line, formula=formula, trials=trials, raised=dict(self.raised), _numbers={}, _standing={}, _reads={}
+        )
+
+    @property
+    def clean(self) -> bool:
+        """Whether a reading fits, against which nothing speaks."""
+        read = self.read()
+        return read is not None and not read.apart
+
     # --- which readings fit ---
 
-    def only(self, part: str) -> list[Observed]:
-        """What was returned as the "value", or of the cotangents ("backward")."""
-        return [
-            Observed(o.question, {n: a for n, a in o.outputs.items() if (n == VALUE) == (part == VALUE)}) for o in self.trials
+    def numbers(self, part: Part, whole: bool = True) -> Numbers:
+        """What was returned as the value, or of the cotangents; if not ``whole``, what is no number is apart."""
+        key = (part, whole, len(self.trials))
+        if key not in self._numbers:
+            kept = [{n: a for n, a in o.outputs.items() if (n == VALUE) == (part == VALUE)} for o in self.trials]
+            trials = [Observed(o.question, outputs) for o, outputs in zip(self.trials, kept, strict=True)]
+            self._numbers[key] = Numbers(self.formula, trials, whole)
+        return self._numbers[key]
+
+    def standing(self, part: Part, terms: Terms = STRICT) -> dict[Reading, tuple[Place, ...]]:
+        """The readings of one part that ordinary numbers leave standing, each with what speaks against it apart from these."""
+        key = (part, terms, len(self.trials))
+        if key not in self._standing:
+            self._standing[key] = self.numbers(part, terms.whole).standing(self.readings, terms.losses)
+        return self._standing[key]
+
+    def meanings(self, terms: Terms = STRICT) -> dict[Reading, int]:
+        """The real functions that stand, as value and as cotangents: each with the number of places apart that speak against
+        its best evaluation."""
+        parts = [self.standing(part, terms) for part in self.parts]
+        fewest = [self._fewest(standing) for standing in parts]
+        common = [meaning for meaning in fewest[0] if all(meaning in one for one in fewest[1:])]
+        return {meaning: sum(one[meaning] for one in fewest) for meaning in common}
+
+    def _fewest(self, standing: Mapping[Reading, tuple[Place, ...]]) -> dict[Reading, int]:
+        found: dict[Reading, int] = {}
+        for reading, places in standing.items():
+            meaning = self.formula.meaning(reading)
+            found[meaning] = min(len(places), found.get(meaning, len(places)))
+        return found
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (VALUE, BACKWARD) if self.with_vjp else (VALUE,)
+
+    def read(self) -> Read | None:
+        """What stands on ordinary numbers, with the losses of precision under which the least speaks against it; None where
+        nothing does."""
+        found: Read | None = None
+        for terms in TERMS:
+            if found is not None and (not found.apart or found.terms.whole > terms.whole):
+                break
+            read = self._read(terms)
+            if read is not None and (found is None or len(read.apart) < len(found.apart)):
+                found = read
+        return found
+
+    def _read(self, terms: Terms) -> Read | None:
+        """Of several the one that the least speaks against, then the printed, then the standard one; its value and its
+        cotangents each in the best evaluation of those that the numbers leave open."""
+        key = (terms, len(self.trials))
+        if key not in self._reads:
+            meanings = self.meanings(terms)
+            tied = {meaning for meaning, count in meanings.items() if count == min(meanings.values())}
+            self._reads[key] = self._chosen(tied, terms) if tied else None
+        return self._reads[key]
+
+    def _chosen(self, tied: Collection[Reading], terms: Terms) -> Read | None:
+        formula, standing = self.formula, [self.standing(part, terms) for part in self.parts]
+        meant = formula.meaning(best(formula, [r for r in standing[-1] if formula.meaning(r) in tied]))
+        numbers = [self.numbers(part, terms.whole) for part in self.parts]
+        open_ = [
+            one.unbeaten([r for r in stands if formula.meaning(r) == meant], terms.losses)
+            for one, stands in zip(numbers, standing, strict=True)
         ]
-
-    def fitted(self, part: str, losses: Losses = NO_LOSS) -> Fit:
-        key = (part, losses, len(self.trials))
-        if key not in self._fits:
-            self._fits[key] = Fit(tuple(self.readings), {}).against(self.only(part), losses)
-        return self._fits[key]
-
-    def pairs(self, losses: Losses = NO_LOSS) -> list[tuple[Reading, Reading]]:
-        """The pairs of readings of the value and of the cotangents that fit everything and are one real function; of pairs
-        with one meaning those that are one reading, if there are any."""
-        values = self.fitted(VALUE, losses).fits
-        bars = self.fitted("backward", losses).fits if self.with_vjp else values
-        meaning = self.formula.meaning
-        meant = [(v, b) for v, b in itertools.product(values, bars) if meaning(v) == meaning(b)]
-        same = {meaning(v) for v, b in meant if v == b}
-        return [(v, b) for v, b in meant if v == b or meaning(v) not in same]
-
-    def read(self, losses: Losses = NO_LOSS) -> Read | None:
-        """What fits everything with these losses of precision; None where nothing does. Of several the printed, then the
-        standard one, in its standard evaluation or else in the one of those that fit whose budgets are the narrowest."""
-        pairs = self.pairs(losses)
-        if not pairs:
+        chosen = [best(formula, open_[-1])]
+        if self.with_vjp:
+            chosen.insert(0, chosen[0] if chosen[0] in open_[0] else best(formula, open_[0]))
+        if any(one.said(reading, terms.losses) < SAID for one, reading in zip(numbers, chosen, strict=True)):
             return None
-        backward = self._best([b for _, b in pairs], losses)
-        value = self._best([v for v, b in pairs if b == backward], losses)
-        return Read(value, backward if self.with_vjp else None, losses)
+        apart = [place for one, reading in zip(standing, chosen, strict=True) for place in one[reading]]
+        return Read(chosen[0], chosen[-1] if self.with_vjp else None, terms, tuple(apart), tuple(map(tuple, open_)))
+
+    def alone(self, part: Part) -> list[Reading]:
+        """What one part is for itself: the likeliest readings against which nothing speaks, or nothing."""
+        for terms in TERMS[: len(OF_MAPS)]:
+            stands = [reading for reading, places in self.standing(part, terms).items() if not places]
+            by_meaning = {
+                self.formula.meaning(r): [s for s in stands if self.formula.meaning(s) == self.formula.meaning(r)]
+                for r in stands
+            }
+            if stands:
+                return [r for alike in by_meaning.values() for r in self.numbers(part).unbeaten(alike, terms.losses)]
+        return []
 
     @property
     def ruled_out(self) -> bool:
         """Whether nothing fits what was returned, whatever precision is lost."""
-        return all(self.read(losses) is None for losses in OF_MAPS)
-
-    def _best(self, fits: Sequence[Reading], losses: Losses) -> Reading:
-        formula = self.formula
-        meant = formula.meaning(best(formula, fits))
-        accurate = {axis.name: axis.standard for axis in formula.axes if axis.kind == "evaluation"}
-
-        def rank(reading: Reading) -> tuple[int, float]:
-            worse = sum(reading[axis] != option for axis, option in accurate.items())
-            return worse, self._breadth(reading, losses) if worse else 0.0
-
-        candidates = [reading for reading in fits if formula.meaning(reading) == meant]
-        return candidates[0] if len(candidates) == 1 else min(candidates, key=rank)
-
-    def _breadth(self, reading: Reading, losses: Losses) -> float:
-        """How wide the budgets of a reading are: their mean relative to the values, each counted as 1 at most."""
-        shares = [np.zeros(0)]
-        for observed in self.trials:
-            allowed = observed.question.allows(reading, losses)
-            if isinstance(allowed, NoValue):
-                return 1.0
-            for name in observed.outputs:
-                enclosure = allowed[name]
-                relative = _ratio(enclosure.error, np.abs(enclosure.value))
-                shares.append(np.where(np.isnan(enclosure.value), 0.0, relative).ravel())
-        return float(np.concatenate(shares).mean())
+        return self.read() is None
 
     def others(self, read: Read) -> list[Reading]:
-        """The readings that fit everything as well: those of another meaning, each in its best evaluation, and the other
-        evaluations of this one."""
-        mine, meanings = self.formula.meaning(read.reading), {}
-        for _, b in self.pairs(read.losses):
-            meanings.setdefault(self.formula.meaning(b), []).append(b)
-        evaluations = [b for b in dict.fromkeys(meanings.pop(mine)) if b != read.reading]
-        return [self._best(fits, read.losses) for fits in meanings.values()] + evaluations
+        """The readings that fit as well: those of another meaning against which no more speaks, each in its best evaluation,
+        and the other evaluations of this one."""
+        formula, standing = self.formula, self.standing(self.parts[-1], read.terms)
+        mine, counts = formula.meaning(read.reading), self.meanings(read.terms)
+        tied = [meaning for meaning, count in counts.items() if count == counts[mine] and meaning != mine]
+        each = [best(formula, [r for r in standing if formula.meaning(r) == meaning]) for meaning in tied]
+        return each + [r for r in standing if formula.meaning(r) == mine and r != read.reading]
 
     def share(self, read: Read) -> float:
         """The largest error as a fraction of the budget."""
-        parts = [(VALUE, read.value)] + ([("backward", read.backward)] if read.backward else [])
-        return max(worst_share(self.only(part), reading, read.losses) for part, reading in parts)
+        readings = (read.value, read.backward or read.value)
+        return max(self.numbers(part).share(r, read.losses) for part, r in zip(self.parts, readings, strict=False))
 
     # --- asking more ---
 
@@ -194,7 +264,10 @@ class Overlay:
     def _shown(self) -> list[Sample]:
         """The kept witnesses, the hard points and the draws that the layout and the settings allow."""
         line, dtype, effort = self.line, self.dtype, profile("quick")
-        shown: list[Any] = [*replays(line, dtype), *samples(line, dtype, effort, self.seed)]
+        kept = [
+            s for s in replays(line, dtype) if isinstance(s, Sample) and {*s.arrays} == {*line.inputs}
+        ]  # a line may be restated
+        shown: list[Any] = [*kept, *samples(line, dtype, effort, self.seed)]
         if self.call.layout.kind is Arrangement.OPERANDS:
             shown = [sample for sample in shown if bound_sizes(line, sample.arrays) == PAIR]
             pairs = map_samples(line, precision(dtype), PAIR)
@@ -252,35 +325,62 @@ class Overlay:
 
     # --- what shows it ---
 
-    def simplest_first(self) -> list[Observed]:
-        """What was answered, that on few and short numbers first."""
-
-        def size(observed: Observed) -> tuple[bool, int, int]:
-            sample = _of_map(observed)
-            numbers = np.concatenate([np.ravel(array).astype(float) for array in sample.arrays.values()])
-            return not sample.finite, numbers.size, sum(len(f"{number:.17g}") for number in numbers)
-
-        return sorted(self.trials, key=size)
-
     def witness(self, read: Read, rival: Reading) -> Witness | None:
         """The smallest sample on which the function has the one reading and not the rival's."""
-        rivals = Rivals(read.reading, rival)
-        found = (rivals.witness(observed.question, observed.outputs) for observed in self.simplest_first())
+        rivals, alike = (
+            Rivals(read.reading, rival, read.losses),
+            self.formula.meaning(read.reading) == self.formula.meaning(rival),
+        )
+        trials = self.numbers(self.parts[-1]).trials if alike else self.trials  # an evaluation is that of one part
+        found = (rivals.witness(observed.question, observed.outputs) for observed in simplest_first(trials))
         return next(filter(None, found), None)
 
     def failure(self, reading: Reading) -> Witness | None:
         """The smallest sample on which the function is not this reading; None where it is on all of them."""
-        for observed in self.simplest_first():
+        for observed in simplest_first(self.trials):
             if (violated := observed.violation(reading)) is not None:
                 return Rivals(reading, reading).failure(observed, violated)
         return None
+
+    def exceptions(self, read: Read) -> list[Aside]:
+        """Where, apart from ordinary numbers, what was returned is not what is read; each kind of place once, on the fewest
+        numbers."""
+        found = dict[Any, Aside]()
+        for place in read.apart:
+            observed = self.trials[place.trial]
+            reading = read.value if place.output == VALUE else read.reading
+            allowed = observed.question.allows(reading, read.losses)
+            assert not isinstance(allowed, NoValue)
+            one = _cut(_of_map(observed), place, allowed[place.output].value, observed.outputs[place.output])
+            found.setdefault((tuple(tuple(q.decimal) for q in one.inputs), one.output), one)
+        return sorted(found.values(), key=_by_size)
+
+    def nan_flow(self) -> NanFlow | None:
+        """What flows back where a NaN among the inputs is the value, of lines that say what becomes of a NaN."""
+        found = {_flow(o) for o in self.trials if self.with_vjp and self.formula.reads_nan and np.isnan(o.outputs[VALUE]).all()}
+        found.discard(None)
+        return None if not found else found.pop() if len(found) == 1 else NanFlow.MIXED
 
     def nearest(self) -> tuple[float, Reading]:
         """The reading that comes nearest, and how near: the mean over all numbers of their distance relative to the larger of
         the two, from 0 to 1."""
         return min(((self._distance(reading), reading) for reading in self.readings), key=lambda pair: pair[0])
 
+    def near(self, reading: Reading) -> bool:
+        """Whether most ordinary numbers of the value come near a reading: within a hundredth of them."""
+        numbers = self.numbers(VALUE)
+        distances = [np.ones(0)]
+        for observed, ordinary in zip(numbers.trials, numbers.ordinary, strict=True):
+            allowed = observed.question.allows(reading)
+            if not isinstance(allowed, NoValue):
+                distances.append(_relative(observed.outputs[VALUE], allowed[VALUE])[ordinary[VALUE]])
+        found = np.concatenate(distances)
+        return bool(found.size) and float(np.median(found)) < NEAR
+
     def _distance(self, reading: Reading) -> float:
+        return float(self._distances(reading).mean())
+
+    def _distances(self, reading: Reading) -> np.ndarray:
         distances = [np.zeros(0)]
         for observed in self.trials:
             allowed = observed.question.allows(reading)
@@ -290,12 +390,58 @@ class Overlay:
             for name, array in observed.outputs.items():
                 free = np.broadcast_to(unconstrained(allowed, name), array.shape)
                 distances.append(np.where(free, 0.0, _relative(array, allowed[name])).ravel())
-        return float(np.concatenate(distances).mean())
+        return np.concatenate(distances)
+
+
+def simplest_first(trials: Sequence[Observed]) -> list[Observed]:
+    """What was answered, that on few and short numbers first."""
+
+    def size(observed: Observed) -> tuple[bool, int, int]:
+        sample = _of_map(observed)
+        numbers = np.concatenate([np.ravel(array).astype(float) for array in sample.arrays.values()])
+        return not sample.finite, numbers.size, sum(len(f"{number:.17g}") for number in numbers)
+
+    return sorted(trials, key=size)
 
 
 def _of_map(observed: Observed) -> Sample:
     assert isinstance(observed.question.sample, Sample)
     return observed.question.sample
+
+
+def _cut(sample: Sample, place: Place, by_reading: np.ndarray, returned: np.ndarray) -> Aside:
+    """An exception on the one element that it is of, where all arrays have one shape; else on all of them."""
+    bars = {"cotangent": sample.cotangent} if place.output != VALUE else {}
+    arrays = {**sample.arrays, **bars}
+    index = place.index if all(a.shape == returned.shape for a in arrays.values()) else ()
+    inputs = [quantity(name, array[index]) for name, array in arrays.items()]
+    of = (quantity(place.output, by_reading[index]), quantity(place.output, returned[index]))
+    return Aside(inputs, dict(sample.settings), place.output, *of)
+
+
+def _by_size(aside: Aside) -> tuple[bool, int]:
+    numbers = [number for quantity in aside.inputs for number in quantity.decimal]
+    return not np.isfinite([float(number) for number in numbers]).all(), sum(map(len, numbers))
+
+
+def _flow(observed: Observed) -> NanFlow | None:
+    """Where the flow of one trial goes whose value is NaN."""
+    arrays = _of_map(observed).arrays
+    flows = [(np.isnan(arrays[n]), observed.outputs[bar(n)]) for n in arrays if bar(n) in observed.outputs]
+    if not any(is_nan.any() for is_nan, _ in flows):
+        return None
+    for kind, follows in _FLOWS.items():
+        if all(follows(is_nan, flow) for is_nan, flow in flows):
+            return kind
+    return NanFlow.MIXED
+
+
+_FLOWS: Mapping[NanFlow, Callable[[np.ndarray, np.ndarray], bool]] = {
+    NanFlow.ALL_NAN: lambda is_nan, flow: bool(np.isnan(flow).all()),
+    NanFlow.NOTHING: lambda is_nan, flow: bool((flow == 0).all()),
+    NanFlow.TO_THE_NAN: lambda is_nan, flow: bool((flow[is_nan] != 0).any() and (flow[~is_nan] == 0).all()),
+    NanFlow.TO_EACH: lambda is_nan, flow: bool((np.isfinite(flow) & (flow != 0)).all()),
+}
 
 
 def _same(a: Allowed, b: Allowed) -> bool:
