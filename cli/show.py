@@ -76,7 +76,7 @@ def _print_lines(found: list[Finding]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from ..reports.signs import SIGNS, TERMINAL_COLOURS, tally
+    from ..reports.signs import SIGNS, TERMINAL_COLOURS, totals
     from ..reports.words.cells import reason
 
     console = Console()
@@ -84,5 +84,5 @@ def _print_lines(found: list[Finding]) -> None:
         head = (f"{SIGNS[finding.verdict]} {finding.verdict:10} ", TERMINAL_COLOURS[finding.verdict])
         # a line of output is a finding, however long: it is for grep as well
         console.print(Text.assemble(head, finding.cell.id, "  ", (reason(finding), "dim")), soft_wrap=True)
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(f.verdict for f in found).items() if n)
+    counts = ", ".join(totals(found).values())
     Console(stderr=True).print(f"{len(found)} findings{counts and ': ' + counts}", highlight=False)

@@ -48,3 +48,11 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
     for verdict in verdicts:
         counts[verdict] += 1
     return counts
+
+
+def totals(cells: Iterable[Finding]) -> dict[str, str]:
+    """How many findings have each verdict, in words; of those that would fail a run how many are known."""
+    cells = list(cells)
+    counts = tally(finding.verdict for finding in cells)
+    known = tally(finding.verdict for finding in cells if finding.known and finding.verdict in FAILING)
+    return {v: f"{n} {v}" + (f" ({known[v]} known)" if known[v] else "") for v, n in counts.items() if n}

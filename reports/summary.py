@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..crosscheck.findings import Finding, Findings
 from .html import arrange
-from .signs import SIGNS, TERMINAL_COLOURS, fails, tally
+from .signs import SIGNS, TERMINAL_COLOURS, fails, totals
 from .words.cells import lost, reason
 
 NAMED = 4  # subjects in a row of the terminal's table
@@ -37,9 +37,7 @@ def summary(findings: Findings) -> RenderableType:
 def closing_lines(findings: Iterable[Finding]) -> list[str]:
     """The same in plain text for pytest's closing section: one line of counts, then each failing cell with its reason."""
     cells = list(findings)
-    lines = [
-        f"{len(cells)} cells: " + ", ".join(f"{SIGNS[v]} {n} {v}" for v, n in tally(f.verdict for f in cells).items() if n)
-    ]
+    lines = [f"{len(cells)} cells: " + ", ".join(f"{SIGNS[v]} {words}" for v, words in totals(cells).items())]
     lines += [f"{SIGNS[f.verdict]} {f.cell.id}: {f.verdict}. {reason(f)}" for f in cells if fails(f)]
     lines += [text.plain for text in reasons_as_text(not_run_reasons(cells))]
     return lines if cells else ["no cells"]
@@ -60,8 +58,7 @@ def _marked(verdict: str, words: str) -> Text:
 
 
 def _counts(findings: Findings) -> Columns:
-    counts = tally(finding.verdict for finding in findings.cells)
-    shown = [_marked(verdict, f"{count} {verdict}") for verdict, count in counts.items() if count]
+    shown = [_marked(verdict, words) for verdict, words in totals(findings.cells).items()]
     return Columns([Text(f"{len(findings.cells)} cells", style="bold"), *shown], padding=(0, 3, 0, 0))
 
 

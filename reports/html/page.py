@@ -58,6 +58,7 @@ def render(findings: Findings) -> str:
         .render(
             findings=findings,
             counts=tally(finding.verdict for finding in findings.cells),
+            known=tally(finding.verdict for finding in findings.cells if finding.known),
             failing=[s for s in subjects if any(map(fails, s.findings))],
             families=[family for family in deviations if family[0].deviation.kind != "convention"],
             conventions=[family for family in deviations if family[0].deviation.kind == "convention"],
