@@ -218,6 +218,18 @@ def _shown(fails: Fails) -> str:
     return f"{w.weight!r} by gradients {gradients} (rates {rates}{values}): {w.box}; {fails.line}: {w.other}"
 
 
+class Partly(Struct, frozen=True):
+    """What a box is that no reading fits, where less is asked of it: in a narrower ``dtype``, or at its own values of its
+    arguments, of which those that ``take_it_away`` are no reading's at other values."""
+
+    line: str
+    title: str
+    role: str
+    configured: dict[str, str]
+    dtype: str
+    take_it_away: list[str] = []
+
+
 class MissingGradient(Enum):
     """What becomes of a weight that has no gradient at a step: it is left out and its step counter waits, it is left out but
     its counter goes on, or the gradient is taken as zero."""
@@ -317,9 +329,10 @@ class Identification(Answer, frozen=True, kw_only=True):
     them. ``stored`` are the quantities that it stores in a narrower format than its weights, ``shows_from`` the step at which
     that is first seen. One that ``ascends`` steps along the gradient. ``same_as`` are calls of optimizers that frameworks ship,
     of which adapters claim that they do the same as it does as configured, at equal values of their arguments. Where no reading
-    fits, line and readings are those of the nearest, ``failure`` or ``failing_run`` is where it fails, and ``wide`` says that
-    it would fit if everything were computed in float32; one that is not ``near`` is merely less far than the others. ``tried``
-    are the lines that it was held against, and ``fails`` where it is none of those of their readings that have a name.
+    fits, line and readings are those of the nearest; one that is not ``near`` is merely less far than the others. ``failure``
+    or ``failing_run`` is where it fails; ``wide`` says that the weights are numbers of float32, and that it would fit if
+    everything were computed there. ``tried`` are the lines that it was held against, and ``fails`` where it is none of those of
+    their readings that have a name; ``partly`` is what it is in float32, or at its own values.
     """
 
     source: str
@@ -348,6 +361,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     near: bool = True
     tried: list[str] = []
     fails: list[Fails] = []
+    partly: Partly | None = None
 
     def __repr__(self) -> str:
         return super().__repr__() if self.near else f"<{self.target}: {self.verdict}>"

@@ -343,7 +343,7 @@ def off_by(slip: float) -> type:
 @pytest.mark.parametrize("slip", [1e-12, 1e-10, 3e-9, 3e-8])
 def test_a_slip_does_not_grow_with_the_format_and_is_no_arrangement(slip: float) -> None:
     answer = identify(off_by(slip), names=NAMES, **FEW)
-    assert answer.verdict == "no-reading" and answer.wide, text(answer)
+    assert answer.verdict == "no-reading" and answer.near and not answer.wide, text(answer)
 
 
 # --- what is near ---------------------------------------------------------------------------------------------------
@@ -357,6 +357,88 @@ def test_nothing_is_called_the_nearest_that_is_not_near_and_an_assertion_shows_w
     for called in ("adam", "rmsprop"):
         with pytest.raises(AssertionError, match=rf"0\.0 by gradients 1\.0 \(rates .*; optimizer\.{called}: -"):
             answer.must_be(called)
+
+
+class EpsilonByItsDefault(Adam):
+    """Any ε but the default counts three times."""
+
+    def __init__(self, weights: np.ndarray, decay1: float = 0.9, decay2: float = 0.999, eps: float = 1e-8):
+        super().__init__(weights, decay1, decay2, eps if eps == 1e-8 else 3 * eps)
+
+
+def test_a_box_that_is_a_reading_at_its_own_values_only_is_said_to_be_with_the_argument_that_takes_it_away() -> None:
+    answer = identify(EpsilonByItsDefault, names=NAMES, **FEW)
+    assert answer.verdict == "no-reading" and answer.partly is not None
+    assert (answer.partly.line, answer.partly.role, answer.partly.take_it_away) == ("optimizer.adam", "standard", ["eps"])
+    assert "at its own values it is Adam, standard, until eps has another" in " ".join(text(answer).split())
+
+
+class RootInFloat32(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        root = np.sqrt((self.v / (1 - self.power(b2))).astype(np.float32)).astype(self.v.dtype)
+        return self.m / (1 - self.power(b1)) / (root + self.eps)
+
+
+def test_a_box_that_float64_does_not_explain_is_asked_in_float32() -> None:
+    answer = identify(RootInFloat32, names=NAMES, **FEW)
+    assert answer.verdict == "no-reading" and answer.partly is not None
+    assert (answer.partly.line, answer.partly.role, answer.partly.dtype) == ("optimizer.adam", "standard", "float32")
+    assert "in float32 it is Adam, standard" in " ".join(text(answer).split())
+
+
+class AllInFloat32(Adam):
+    def __init__(self, weights: np.ndarray, decay1: float = 0.9, decay2: float = 0.999, eps: float = 1e-8):
+        super().__init__(weights.astype(np.float32), decay1, decay2, eps)
+        self.dtype = weights.dtype
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        return super().step(gradient.astype(np.float32), learning_rate).astype(self.dtype)
+
+
+def test_a_box_whose_weights_are_numbers_of_float32_is_said_to_compute_there() -> None:
+    answer = identify(AllInFloat32, names=NAMES, **FEW)
+    assert answer.wide and answer.partly is not None and answer.partly.role == "standard"
+    assert "all its weights are numbers of float32" in " ".join(text(answer).split())
+
+
+# --- names and ties -------------------------------------------------------------------------------------------------
+
+
+class PrintedAdam(Adam):
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        (b1, b2), self.t = self.decays, self.t + 1
+        with np.errstate(all="ignore"):
+            self.m = (b1 * self.m + (1 - b1) * gradient) / (1 - b1) ** self.t
+            self.v = (b2 * self.v + (1 - b2) * gradient**2) / (1 - b2) ** self.t
+            self.w = self.w - learning_rate * self.m / (np.sqrt(self.v) + self.eps)
+        return self.w
+
+
+def test_the_printed_adam_is_told_from_one_with_a_maximum() -> None:
+    identify(PrintedAdam, names=NAMES, **FEW).must_be("adam", "printed")
+
+
+class RateInFloat32WithDecay:
+    """Gradient descent with decay, whose momentum is off; its rate is stored in float32."""
+
+    def __init__(self, weights: np.ndarray, momentum: float = 0.0, weight_decay: float = 0.01):
+        self.w, self.v, self.kept, self.decay = weights.copy(), np.zeros_like(weights), momentum, weight_decay
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        self.v = self.kept * self.v + (gradient + self.decay * self.w)
+        self.w = self.w - float(np.float32(learning_rate)) * self.v
+        return self.w
+
+
+class Climbs(RateInFloat32WithDecay):
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        return super().step(-gradient, learning_rate)
+
+
+@pytest.mark.parametrize("box", [RateInFloat32WithDecay, Climbs])
+def test_gradient_descent_is_called_so_whatever_its_decay_direction_or_stored_rate(box: type) -> None:
+    answer = identify(box, **FEW)
+    assert (answer.line, answer.stored) == ("optimizer.sgd", [Stored(Kind.RATE)]), text(answer)
 
 
 class Maximizes(Adam):

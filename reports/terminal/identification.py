@@ -12,6 +12,7 @@ from ...crosscheck.answers import (
     Identification,
     LateWeight,
     MissingGradient,
+    Partly,
     Question,
     TraceWitness,
 )
@@ -43,12 +44,21 @@ def _sentence(answer: Identification) -> Iterator[str]:
     """What it is, the same as which framework's, what differs, and what to do."""
     if answer.verdict == "no-reading":
         near = f", though near to {answer.title}" if answer.near else ", and near to none"
-        yield item("", f"{answer.target} is none of the formulas that are known here{near}: {_look(answer)}.")
+        but = near if answer.partly is None else f", but {_partly(answer.partly, answer)}"
+        yield item("", f"{answer.target} is none of the formulas that are known here{but}: {_look(answer)}.")
         return
     stored = f", with {' and '.join(words.stored(answer.stored))} stored in float32" if answer.stored else ""
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
     yield item("", f"{answer.target} is {answer.title}{_but(answer)}{arranged}{climbs}{stored}{_same(answer)}.")
+
+
+def _partly(part: Partly, answer: Identification) -> str:
+    known = f"it is {part.title}, {part.role or 'in a reading of its own'}"
+    if part.dtype != answer.dtype:
+        return f"in {part.dtype} {known}"
+    until = f", until {' or '.join(part.take_it_away)} has another" if part.take_it_away else ""
+    return f"at its own values {known}{until}"
 
 
 def _look(answer: Identification) -> str:
@@ -153,9 +163,7 @@ def _inside(answer: Identification) -> Iterator[str]:
         rounding = f"The numbers are those of rounding to float32 there, and within the budget of {answer.dtype} elsewhere."
         yield item("", rounding, 2)
     if answer.wide:
-        yield item(
-            "Inside", "it would fit if all were computed in float32, but no quantity stored in float32 explains these numbers"
-        )
+        yield item("Inside", "all its weights are numbers of float32, and it would fit if everything were computed there")
 
 
 def _ambiguity(answer: Identification) -> Iterator[str]:

@@ -25,12 +25,14 @@ SMALL = 4  # steps of the small traces
 
 class Values(Enum):
     """Values of a box's arguments: of which every format stores the complement exactly, so that budgets are narrow; the
-    field's, which round; those without an effect, where there are such; and the box's own."""
+    field's, which round; those without an effect, where there are such; the box's own; and exact ones of averages that forget
+    fast, so that what is large once becomes small again even where corrections compound."""
 
     EXACT = "exact"
     USUAL = "usual"
     QUIET = "quiet"
     OWN = "own"
+    FORGETFUL = "forgetful"
 
 
 VARIED = (Values.EXACT, Values.USUAL, Values.QUIET)
@@ -66,6 +68,8 @@ class Arguments:
 def _value(hyper: Hyperparameter, values: Values, place: int) -> float:
     if values is Values.QUIET and hyper.neutral is not None:
         return hyper.neutral
+    if values is Values.FORGETFUL and hyper.role is Role.DECAY_RATE:
+        return 2.0**-4
     named = hyper.tried.usual if values is Values.USUAL else hyper.tried.exact
     if named is not None:
         return named

@@ -12,7 +12,7 @@ from msgspec.structs import replace as changed
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
-from ...answers import Alike, Bound, Evidence, Fails, Identification, Separator, Surroundings, Verdict
+from ...answers import Alike, Bound, Evidence, Fails, Identification, Partly, Separator, Surroundings, Verdict
 from ..options import Options
 from ..stages import Stage, tell
 from .confirmation import LONG, Claim, Confirmation, confirm
@@ -23,7 +23,7 @@ from .naming import named
 from .playing import Played, Player
 from .prediction import NARROW, Record
 from .search import Search
-from .separation import best_split, separate
+from .separation import best_split, one_function, separate
 from .space import Candidate, Space, spaces
 from .surroundings import surroundings
 from .trace_witnesses import against, failure, named_failures
@@ -37,7 +37,30 @@ def identify_optimizer(box: Box, options: Options) -> Identification:
     player = Player(box, chosen_dtype(box, options.dtype), options.time_limit)
     wanted = spaces(box, options.names or {}, options.values or {})
     bench, refused = accepted(player, arguments(box, wanted))
-    return _Identifying(bench, [space.without(refused, bench.chosen.own) for space in wanted], refused, options).answer(began)
+    search = _Identifying(bench, [space.without(refused, bench.chosen.own) for space in wanted], refused, options)
+    answer = search.answer(began)
+    return answer if answer.verdict != "no-reading" else changed(answer, partly=_partly(search, answer))
+
+
+def _partly(search: _Identifying, answer: Identification) -> Partly | None:
+    """What a box that no reading fits is in float32, where that is all that keeps it from one; else at its own values."""
+    try:
+        if search.found.wide:
+            return _part(identify_optimizer(search.box, replace(search.options, dtype=NARROW)))
+        return _at_its_own_values(search) if answer.failing_run is None else None
+    except BoxError:
+        return None  # it cannot be asked so
+
+
+def _at_its_own_values(search: _Identifying) -> Partly | None:
+    varied = list(search.bench.chosen.varied)
+    if not varied:
+        return None
+    alone = search.left_alone(varied)
+    part = _part(alone.answer(time.perf_counter()))
+    return (
+        None if part is None else changed(part, take_it_away=[name for name in varied if search.takes_away(name, alone.found)])
+    )
 
 
 def chosen_dtype(box: Box, dtype: str) -> str:
@@ -49,6 +72,12 @@ def chosen_dtype(box: Box, dtype: str) -> str:
     return dtype
 
 
+def _part(found: Identification) -> Partly | None:
+    if found.verdict == "no-reading":
+        return None
+    return Partly(found.line, found.title, found.role, found.configured, found.dtype)
+
+
 @dataclass
 class _Identifying:
     bench: Bench
@@ -56,6 +85,18 @@ class _Identifying:
     refused: dict[str, str]
     options: Options
     long: Played | None = None
+
+    def left_alone(self, names: Sequence[str]) -> _Identifying:
+        """The same of which some arguments stay at the box's own values."""
+        chosen, left = self.bench.chosen, {*self.refused, *names}
+        spaces = [space.without(left, chosen.own) for space in self.spaces]
+        return _Identifying(Bench(self.player, chosen.without(names)), spaces, self.refused, self.options)
+
+    def takes_away(self, name: str, found: Found) -> bool:
+        """Whether a reading that fits at the box's own values does not once one argument is varied."""
+        bench = self.left_alone([other for other in self.bench.chosen.varied if other != name]).bench
+        played = [bench.play(Plan(values, bench.schedules[-1])) for values in (Values.EXACT, Values.USUAL)]
+        return not self._seen(found.space, played).fits(found.candidate)
 
     @property
     def player(self) -> Player:
@@ -84,6 +125,7 @@ class _Identifying:
             found = replace(found, fits=False)
         seen = changed(seen, changed=self.player.changed, printed=self.player.printed)
         fits = found.fits and confirmed.failure is None
+        self.found = found
         return self._said(found, fits, seen, confirmed, self._evidence(found, fits, confirmed, before, began))
 
     def _seen(self, space: Space, played: Sequence[Played]) -> Record:
@@ -207,7 +249,8 @@ class _Identifying:
             return self._arranged(Found(space, max(equals, key=self._seen(space, self.played).score), False))
         best = min(outcome.left, key=lambda c: (space.function_of(c) != c, _distance(space, c)))
         others = {space.function_of(c): c for c in reversed(outcome.left) if space.function_of(c) != space.function_of(best)}
-        return Found(space, best, True, same=tuple(reversed(others.values())))
+        same = (c for c in reversed(others.values()) if not one_function(self.bench, space, best, c, seed))
+        return Found(space, best, True, same=tuple(same))
 
     def _confirmed(self, found: Found, seen: Surroundings) -> tuple[Found, Confirmation]:
         """What was found, confirmed; in another arrangement, where it only holds so."""
@@ -248,7 +291,7 @@ class _Identifying:
             flags={flag: repr(value) for flag, value in box.flags.items()},
             refused=self.refused,
             stored=list(candidate.stored),
-            wide=found.wide,
+            wide=found.wide and self._on_grid(),
             shows_from=self._shows_from(space, candidate),
             same=[_beside(candidate, other) for other in found.same],
             separated_by=list(self._separators(found)),
@@ -263,6 +306,11 @@ class _Identifying:
             fails=[] if fits else self._named_failures(),
             same_as=_without(box.name, alike(name, hyperparameters)) if single else [],
         )
+
+    def _on_grid(self) -> bool:
+        """Whether all that the box made of its weights are numbers of the narrower format."""
+        with np.errstate(over="ignore"):
+            return all(np.array_equal(one.weights.astype(NARROW), one.weights, equal_nan=True) for one in self.played)
 
     def _named_failures(self) -> list[Fails]:
         played = [self.small, *self.played]

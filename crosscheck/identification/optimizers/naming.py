@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ....reference.formula import Optimizer
 from ....reference.vocabulary import Reading
+from ...answers import Kind
 from ...arithmetic.steps import Steps
 from ...readings.separate import first_separated
 from .experiments import Bench, Plan, Values
@@ -37,10 +38,26 @@ def named(bench: Bench, spaces: Sequence[Space], space: Space, candidate: Candid
     for simpler in spaces:
         if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):
             break
-        for start in simpler.starts():
-            if here.same((simpler, start), (space, candidate)):
-                return _nearest(simpler, start, here)
+        for counterpart in _counterparts(simpler, candidate):
+            if here.same((simpler, counterpart), (space, candidate)):
+                return _nearest(simpler, counterpart, here)
     return _nearest(space, candidate, here)
+
+
+def _counterparts(simpler: Space, candidate: Candidate) -> list[Candidate]:
+    """What a candidate may be in a simpler space: a reading that has a name there, with its direction, its stored formats and
+    its options on the axes that the two have in common, or with one other option."""
+    hyper = {one.name for one in simpler.line.hyperparameters}
+    stored = tuple(one for one in candidate.stored if one.kind is not Kind.HYPERPARAMETER or one.name in hyper)
+    stored = tuple(one for one in stored if one.kind is not Kind.STATE)
+    common = {axis: o for axis, o in candidate.reading.choices if _has(simpler, axis) and o in simpler.options(axis)}
+    starts = [replace(start, ascends=candidate.ascends, stored=stored) for start in simpler.starts()]
+    starts += [replace(start, reading=start.reading.but(**common)) for start in starts]
+    return list(dict.fromkeys([*starts, *(one for start in starts for _, others in simpler.moves(start) for one in others)]))
+
+
+def _has(space: Space, axis: str) -> bool:
+    return axis in {one.name for one in space.line.axes}
 
 
 @dataclass

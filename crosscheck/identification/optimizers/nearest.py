@@ -22,25 +22,32 @@ from .space import Candidate, Space
 @dataclass(frozen=True)
 class Standing:
     """How a candidate stands, number by number: which were ``asked`` (the weight has moved, or should have), of which the model
-    ``says`` something, and which are ``held``; ``off`` is by how much of its step a weight is beside it, as a rule."""
+    ``says`` something, and which are ``held``; which are the ``first`` of a weight that were asked. ``off`` is by how much of
+    its step a weight is beside it, as a rule."""
 
     space: Space
     candidate: Candidate
     asked: np.ndarray
     says: np.ndarray
     held: np.ndarray
+    first: np.ndarray
     off: float
 
     @property
     def is_near(self) -> bool:
         return 2 * int((self.held & self.says).sum()) > int(self.asked.sum())
 
+    @property
+    def begins_right(self) -> bool:
+        return 2 * int((self.held & self.says & self.first).sum()) > int(self.first.sum())
+
 
 def nearest(seen: Sequence[tuple[Record, Candidate]]) -> Standing:
-    """The one that holds most; where that one is not near, the one whose numbers are beside it by the smallest part."""
+    """The one that holds most; where that one does not even begin right, the one whose numbers are beside it by the smallest
+    part."""
     standings = [_standing(record, candidate) for record, candidate in seen]
     most = reduce(lambda best, other: other if _holds_more(other, best) else best, standings)
-    return most if most.is_near else min(standings, key=lambda standing: standing.off)
+    return most if most.is_near or most.begins_right else min(standings, key=lambda standing: standing.off)
 
 
 def _holds_more(a: Standing, b: Standing) -> bool:
@@ -51,13 +58,13 @@ def _holds_more(a: Standing, b: Standing) -> bool:
 
 def _standing(seen: Record, candidate: Candidate) -> Standing:
     parts = [_numbers(seen, candidate, one) for one in seen.played]
-    asked, says, held, off = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    asked, says, held, first, off = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     beside = np.where(says, off, np.inf)[asked]
-    return Standing(seen.space, candidate, asked, says, held, float(np.median(beside)) if beside.size else 0.0)
+    return Standing(seen.space, candidate, asked, says, held, first, float(np.median(beside)) if beside.size else 0.0)
 
 
 def _numbers(seen: Record, candidate: Candidate, one: Played) -> tuple[np.ndarray, ...]:
-    """Of one experiment: asked, says, held, off; each number in turn."""
+    """Of one experiment: asked, says, held, first, off; each number in turn."""
     trace, found = one.experiment, []
     model, before = Model(seen.space, candidate, trace.weights, trace.arguments, seen.dtype), trace.weights
     for gradient, rate, after in zip(trace.gradients, trace.rates, one.weights, strict=True):
@@ -66,8 +73,10 @@ def _numbers(seen: Record, candidate: Candidate, one: Played) -> tuple[np.ndarra
         found.append((*_weighed(enclosure, after, before), held))
         model.resume(after, ~held | enclosure.void)
         before = after
-    gone, says, off, held = (np.concatenate(rows) for rows in zip(*found, strict=True))
-    return gone > 0, says, held, off
+    gone, says, off, held = (np.stack(rows) for rows in zip(*found, strict=True))
+    asked = gone > 0
+    first = asked & (np.cumsum(asked, axis=0) == 1)
+    return tuple(numbers.ravel() for numbers in (asked, says, held, first, off))
 
 
 def _weighed(enclosure: Enclosure, after: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from ....reference.vocabulary import Role
 from ...arithmetic.steps import Steps
 from ...inputs.strategies import draw
 from ...readings.separate import first_separated
-from .experiments import VARIED, Bench, Plan
+from .experiments import VARIED, Bench, Plan, Values
 from .playing import Experiment, Played
 from .prediction import Record, steps
 from .space import Candidate, Space
@@ -53,8 +56,19 @@ def best_split(bench: Bench, space: Space, candidates: Sequence[Candidate], seed
     return found
 
 
+def one_function(bench: Bench, space: Space, a: Candidate, b: Candidate, seed: int) -> bool:
+    """Whether two candidates are one function for a box whose ε is 0: its places make no difference then, not by a bit."""
+    zero = {name for name, value in a.assumed if not value and space.line.hyperparameter(name).role is Role.EPSILON}
+    if not zero or any(dict(b.assumed)[name] for name in zero):
+        return False
+    pairs = ((steps(space, c, one, bench.player.dtype) for c in (a, b)) for one in proposals(bench, seed))
+    return all(
+        np.array_equal(x.value, y.value, equal_nan=True) for mine, other in pairs for x, y in zip(mine, other, strict=True)
+    )
+
+
 def proposals(bench: Bench, seed: int) -> list[Experiment]:
-    fixed = [bench.experiment(Plan(values, bench.schedules[-1])) for values in VARIED]
+    fixed = [bench.experiment(Plan(values, bench.schedules[-1])) for values in (*VARIED, Values.FORGETFUL)]
     name = f"separate {_repeatable(bench.player.box.name)} {bench.player.dtype}"
     return [*fixed, *draw(bench.drawn(), PROPOSALS, name, seed)]
 

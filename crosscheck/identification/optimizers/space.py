@@ -5,13 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from types import SimpleNamespace
+
+import numpy as np
 
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
 from ....reference.catalogue import catalogue
 from ....reference.formula import Optimizer
+from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Option, Reading
 from ...answers import Stored
 
@@ -118,8 +122,11 @@ class Space:
         return replace(candidate, reading=reading) if shown else candidate
 
     def function_of(self, candidate: Candidate) -> Candidate:
-        """The candidate that stands for all that are the same function by algebra, however they round."""
-        return replace(candidate, reading=self.line.function_of(candidate.reading))
+        """The candidate that stands for all that are the same function by algebra, however they round, and whatever is assumed
+        of hyperparameters that its reading does not look at."""
+        looks = looks_at(self.line, candidate.reading)
+        assumed = ((n, v if n in looks else self._assumed(self.line.hyperparameter(n))) for n, v in candidate.assumed)
+        return replace(candidate, reading=self.line.function_of(candidate.reading), assumed=tuple(assumed))
 
     def moves(self, candidate: Candidate) -> Iterator[tuple[Coordinate, list[Candidate]]]:
         """Each coordinate with the candidates that differ from this one in it alone."""
@@ -148,6 +155,24 @@ class Space:
         for axis in self.line.axes:
             product *= len(self.options(axis.name))
         return product
+
+
+@cache
+def looks_at(line: Optimizer, reading: Reading) -> frozenset[str]:
+    """The hyperparameters that a reading looks at in its first steps."""
+    asked, defaults, xp = set[str](), {hyper.name: hyper.default for hyper in line.hyperparameters}, Floating(np.float64)
+
+    class Watched(SimpleNamespace):
+        def __getattribute__(self, name: str) -> float:
+            asked.add(name)
+            return defaults[name]
+
+    watched, w = replace(line.configured({}, reading), h=Watched()), np.ones(1)
+    with np.errstate(all="ignore"):
+        state = watched.start(xp, w)
+        for _ in range(2):
+            w, state = watched.step(xp, w, w, state, 0.5)
+    return frozenset(asked)
 
 
 def spaces(box: Box, names: Mapping[str, str], settled: Mapping[str, float]) -> list[Space]:
