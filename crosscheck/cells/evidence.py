@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ...reference.formula import Optimizer
 from ...reference.vocabulary import Reading
 from ..arithmetic.formats import precision
 from ..arithmetic.rounding import Wide
@@ -33,23 +34,24 @@ def _decimal(value: float) -> str:
     return repr(value) if value == 0 or 1e-4 <= abs(value) < 1e6 or not np.isfinite(value) else f"{value:.17g}"
 
 
-def inputs_of(sample: AnySample) -> list[Quantity]:
-    """What a sample consists of, by name."""
+def inputs_of(sample: AnySample, used: Collection[str]) -> list[Quantity]:
+    """What a sample consists of, by name; of hyperparameters those in use."""
     if isinstance(sample, Sample):
         return [*(quantity(name, a) for name, a in sample.arrays.items()), quantity("cotangent", sample.cotangent)]
     trace = sample.trace
     shown = [quantity(WEIGHTS, trace.weights), quantity("gradients", trace.gradients), quantity("rates", trace.rates)]
-    return shown + [quantity(name, value) for name, value in trace.hyper.items()]
+    return shown + [quantity(name, value) for name, value in trace.hyper.items() if name in used]
 
 
 @dataclass(frozen=True)
 class Rivals:
     """Two readings that a witness is to separate, under one variant of the rounding model; twice the same one where the nearest
-    reading itself fails."""
+    reading itself fails. ``takes`` are the hyperparameters that the subject takes, whatever the readings use."""
 
     reading: Reading
     rival: Reading
     losses: Losses = NO_LOSS
+    takes: tuple[str, ...] = ()
 
     def witness(self, question: Question, observed: Outputs | None = None) -> Witness | None:
         """A sample as a witness; None where it does not separate the two, or where the rival contains what was observed.
@@ -71,7 +73,9 @@ class Rivals:
 
     def _on(self, question: Question) -> _Shown:
         readings = dict.fromkeys((self.reading, self.rival))
-        return _Shown(tuple(readings), tuple(question.allows(r, self.losses) for r in readings), question.dtype)
+        formula, allowed = question.formula, tuple(question.allows(r, self.losses) for r in readings)
+        used = {h.name for r in readings for h in formula.used_by(r)} if isinstance(formula, Optimizer) else set()
+        return _Shown(tuple(readings), allowed, question.dtype, frozenset(used.union(self.takes)))
 
 
 def _cropped(values: np.ndarray, pair: Sequence[Allowed], name: str) -> np.ndarray:
@@ -90,13 +94,14 @@ class _Shown:
     readings: Sequence[Reading]
     allowed: Sequence[Allowed]
     dtype: str
+    used: frozenset[str]
 
     def at(self, place: Place, sample: AnySample, observed: Outputs | None) -> Witness:
         output, index = place
         apart, budget = self._gap(place, observed)
         return Witness(
             dtype=self.dtype,
-            inputs=inputs_of(sample),
+            inputs=inputs_of(sample, self.used),
             settings=dict(sample.settings) if isinstance(sample, Sample) else {},
             sides=[_side(reading, outputs, output) for reading, outputs in zip(self.readings, self.allowed, strict=True)],
             output=output,
@@ -116,7 +121,7 @@ class _Shown:
             trace, weights=trace.weights[columns], gradients=trace.gradients[rows, columns], rates=trace.rates[: step + 1]
         )
         fewer = [a if isinstance(a, NoValue) else {output: a[output][rows, columns]} for a in self.allowed]
-        shown = _Shown(self.readings, fewer, self.dtype)
+        shown = _Shown(self.readings, fewer, self.dtype, self.used)
         return shown.at((output, (step, 0)), replace(sample, trace=cut), {output: observed[output][rows, columns]})
 
     def _gap(self, place: Place, observed: Outputs | None) -> tuple[float | None, float | None]:

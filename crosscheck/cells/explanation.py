@@ -60,7 +60,7 @@ class Judged:
         reading, rival = self.judgement.reading or self.judgement.nearest, self._rival()
         if self.judgement.verdict == "agrees" or reading is None or rival is None:
             return None
-        rivals = Rivals(reading, rival)
+        rivals = Rivals(reading, rival, takes=self.subject.native.takes if self.subject.native else ())
         for observed in self._on_kept_witnesses(rivals):
             if (shown := rivals.witness(observed.question, observed.outputs)) is not None:
                 return shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,49 +111,67 @@ def over_variance(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any
 # The ε of a guard is whatever a library or a person writes. At ŷ = 0 and y = 1 the value is ±ln ε with each of them.
 
 
-def clipping(epsilon: float) -> Guard:
+@dataclass(frozen=True)
+class Clipping:
     """ŷ is kept between ε and 1-ε, and beyond these nothing flows."""
 
-    def clipped(xp: Any, y_hat: Any) -> Any:
+    epsilon: float
+
+    def prepared(self, xp: Any, y_hat: Any) -> Any:
         ones = xp.ones_like(y_hat)
-        return -xp.maximum(-xp.maximum(y_hat, xp.asarray(epsilon) * ones), -xp.asarray(1 - epsilon) * ones)
+        return -xp.maximum(-xp.maximum(y_hat, xp.asarray(self.epsilon) * ones), -xp.asarray(1 - self.epsilon) * ones)
 
-    def gradient(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
-        flow, zeros = quotient(l_bar, clipped(xp, y_hat), y), xp.zeros_like(y_hat)
-        inside = xp.where(y_hat < xp.asarray(epsilon), zeros, flow)
-        return xp.where(y_hat > xp.asarray(1 - epsilon), zeros, inside)
+    def log(self, xp: Any, p: Any) -> Any:
+        return xp.log(p)
 
-    return Guard(unguarded_log, gradient, clipped)
+    def gradient(self, xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+        flow, zeros = quotient(l_bar, self.prepared(xp, y_hat), y), xp.zeros_like(y_hat)
+        inside = xp.where(y_hat < xp.asarray(self.epsilon), zeros, flow)
+        return xp.where(y_hat > xp.asarray(1 - self.epsilon), zeros, inside)
 
 
-def shifting(epsilon: float) -> Guard:
+@dataclass(frozen=True)
+class Shifting:
     """ε is added to what each logarithm is taken of."""
 
-    def gradient(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
-        e = xp.asarray(epsilon)
+    epsilon: float
+
+    def prepared(self, xp: Any, y_hat: Any) -> Any:
+        return y_hat
+
+    def log(self, xp: Any, p: Any) -> Any:
+        return xp.log(p + xp.asarray(self.epsilon))
+
+    def gradient(self, xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+        e = xp.asarray(self.epsilon)
         return l_bar * (y / (y_hat + e) - (1 - y) / (1 - y_hat + e))
 
-    return Guard(lambda xp, p: xp.log(p + xp.asarray(epsilon)), gradient)
 
-
-def flooring(epsilon: float) -> Guard:
+@dataclass(frozen=True)
+class Flooring:
     """What each logarithm is taken of is at least ε, and below that nothing flows through it."""
 
-    def floored(xp: Any, p: Any) -> Any:
-        return xp.maximum(p, xp.asarray(epsilon) * xp.ones_like(p))
+    epsilon: float
 
-    def gradient(xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
-        e, zeros, q = xp.asarray(epsilon), xp.zeros_like(y_hat), 1 - y_hat
-        one = xp.where(y_hat < e, zeros, y / floored(xp, y_hat))
-        return l_bar * (one - xp.where(q < e, zeros, (1 - y) / floored(xp, q)))
+    def prepared(self, xp: Any, y_hat: Any) -> Any:
+        return y_hat
 
-    return Guard(lambda xp, p: xp.log(floored(xp, p)), gradient)
+    def floored(self, xp: Any, p: Any) -> Any:
+        return xp.maximum(p, xp.asarray(self.epsilon) * xp.ones_like(p))
+
+    def log(self, xp: Any, p: Any) -> Any:
+        return xp.log(self.floored(xp, p))
+
+    def gradient(self, xp: Any, l_bar: Any, y_hat: Any, y: Any, quotient: Any) -> Any:
+        e, zeros, q = xp.asarray(self.epsilon), xp.zeros_like(y_hat), 1 - y_hat
+        one = xp.where(y_hat < e, zeros, y / self.floored(xp, y_hat))
+        return l_bar * (one - xp.where(q < e, zeros, (1 - y) / self.floored(xp, q)))
 
 
 _KERAS = 1e-7  # its backend's epsilon
 
 
-def _guarding(made: Callable[[float], Guard]) -> Constant:
+def _guarding(made: Callable[[float], Any]) -> Constant:
     return Constant("ε", _KERAS, made, {"y_hat": [0.0], "y": [1.0]}, lambda value: math.exp(-abs(value)))
 
 
@@ -170,25 +189,25 @@ GUARD = Axis(
             "clipped",
             "ŷ is kept between ε and 1-ε; outside of these nothing flows back",
             r"\min(\max(\hat{y},\epsilon),\,1-\epsilon)",
-            does=clipping(_KERAS),
+            does=Clipping(_KERAS),
             in_matrix=False,
-            constant=_guarding(clipping),
+            constant=_guarding(Clipping),
         ),
         Option(
             "shifted",
             "ε is added inside of each logarithm",
             r"\ln(\hat{y}+\epsilon)",
-            does=shifting(_KERAS),
+            does=Shifting(_KERAS),
             in_matrix=False,
-            constant=_guarding(shifting),
+            constant=_guarding(Shifting),
         ),
         Option(
             "floored",
             "what each logarithm is taken of is at least ε; below that nothing flows back",
             r"\ln\max(\hat{y},\epsilon)",
-            does=flooring(_KERAS),
+            does=Flooring(_KERAS),
             in_matrix=False,
-            constant=_guarding(flooring),
+            constant=_guarding(Flooring),
         ),
     ),
     printed="none",

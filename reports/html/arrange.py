@@ -71,6 +71,11 @@ class ReadingMap:
     undecided: tuple[tuple[Subject, tuple[str, ...]], ...]  # several options fit, or other ones in other formats
     none: tuple[Subject, ...]  # no reading fits
 
+    @property
+    def vacant(self) -> tuple[Placement, ...]:
+        """The options that are neither printed nor standard, and that nobody has."""
+        return tuple(p for p in self.placements if not (p.subjects or p.printed or p.standard))
+
 
 @dataclass(frozen=True)
 class Row:
