@@ -246,7 +246,30 @@ class LateWeight(Enum):
     OTHERS = "counter-of-the-others"
 
 
+class Several(Enum):
+    """How several weight arrays are stepped: each as it is alone, or by one step counter that goes on from array to array."""
+
+    APART = "apart"
+    COUNTED_ON = "counted-from-array-to-array"
+
+
+class Keeping(Enum):
+    """What becomes of a part of the state that is not saved whole: it starts anew, or it is rounded to float32."""
+
+    ANEW = "starts-anew"
+    ROUNDED = "rounded-to-float32"
+
+
+class Lost(Struct, frozen=True):
+    """What a state that is saved and restored has lost of its parts ``names``, which are those of the line's state; of none
+    where what goes on differs by rounding only."""
+
+    names: list[str]
+    keeping: Keeping
+
+
 class Question(Enum):
+    SEVERAL = "several-arrays"
     MISSING_GRADIENT = "missing-gradient"
     LATE_WEIGHT = "late-weight"
     SAVED_STATE = "saved-state"
@@ -265,23 +288,6 @@ class Printed(Struct, frozen=True):
 
     step: int
     text: str
-
-
-class Surroundings(Struct, frozen=True):
-    """What a box does beside its formula.
-
-    ``missing_gradient`` and ``late_weight`` are the models that fit, of which the first is as good as any further one; none
-    where none does, None where there is no answer. ``goes_on``: whether a state that is saved and restored goes on to the same
-    bits. ``changed``: which of the arrays handed to it ("gradients", "weights") it changes in place -> the first step at which
-    it does.
-    """
-
-    missing_gradient: list[MissingGradient] | None = None
-    late_weight: list[LateWeight] | None = None
-    goes_on: bool | None = None
-    unanswered: list[Unanswered] = []
-    changed: dict[str, int] = {}
-    printed: Printed | None = None
 
 
 class Action(Enum):
@@ -315,6 +321,27 @@ class FailingRun(Struct, frozen=True):
     index: tuple[int, ...]
     box: Number
     reading: Number
+
+
+class Surroundings(Struct, frozen=True):
+    """What a box does beside its formula.
+
+    ``several``, ``missing_gradient`` and ``late_weight`` are the models that fit, of which the first is as good as any further
+    one; none where none does, None where there is no answer. ``goes_on``: whether a state that is saved and restored goes on
+    to the same bits; where it does not, ``lost`` is what it has lost, None where no loss that was tried explains it.
+    ``failing_run`` is the shortest run found on which one of these answers, though no more than that, fails. ``changed``: which
+    of the arrays handed to it ("gradients", "weights") it changes in place -> the first step at which it does.
+    """
+
+    missing_gradient: list[MissingGradient] | None = None
+    late_weight: list[LateWeight] | None = None
+    goes_on: bool | None = None
+    lost: Lost | None = None
+    several: list[Several] | None = None
+    failing_run: FailingRun | None = None
+    unanswered: list[Unanswered] = []
+    changed: dict[str, int] = {}
+    printed: Printed | None = None
 
 
 class Identification(Answer, frozen=True, kw_only=True):
@@ -392,6 +419,13 @@ class Identification(Answer, frozen=True, kw_only=True):
             yield f"{quantity.name or quantity.kind.value}: stored in {quantity.format}"
         if self.ascends:
             yield "it maximizes"
+        if not self.for_several:
+            yield "several arrays: stepped otherwise"
+
+    @property
+    def for_several(self) -> bool:
+        """Whether what is said of it holds for several weight arrays, as far as it can be asked."""
+        return self.surroundings.several is None or Several.APART in self.surroundings.several
 
 
 # --- functions ------------------------------------------------------------------------------------------------------

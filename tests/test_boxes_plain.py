@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gradspec.adapters import AdapterError, Box, BoxError, Unsupported, framework, load
+from gradspec.crosscheck.answers import Several
 from gradspec.crosscheck.identification import identify
 
 PLAIN = framework("plain")
@@ -317,8 +318,28 @@ def test_a_step_that_loses_an_array_is_told_so() -> None:
 
 def test_several_arrays_show_how_steps_are_counted_and_what_is_clipped() -> None:
     identify(Adam, runs=3).must_be("adam")
-    for kind in (CountsArrays, CountsBackwards, Clips):
-        assert not identify(kind, runs=3).is_("adam"), kind
+    for kind, ways in ((CountsArrays, [Several.COUNTED_ON]), (CountsBackwards, []), (Clips, None)):
+        answer = identify(kind, runs=3)
+        assert not answer.is_("adam"), kind
+        if ways is not None:
+            assert answer.surroundings.several == ways and not answer.for_several
+            with pytest.raises(AssertionError, match="several arrays: stepped otherwise"):
+                answer.must_be("adam")
+
+
+class ClipsTogether(Clips):
+    """Holds back only what is large in all arrays together: one alone never is."""
+
+    def step(self, gradients, learning_rate):
+        given = [g for g in gradients if g is not None]
+        factor = 0.5 if len(given) > 1 and sum((g**2).sum() for g in given) > 1e20 else 1.0
+        return Adam.step(self, [None if g is None else g * factor for g in gradients], learning_rate)
+
+
+def test_what_only_long_runs_of_several_arrays_show_is_said_with_the_run() -> None:
+    answer = identify(ClipsTogether)
+    assert answer.verdict == "identified" and answer.surroundings.several == [] and not answer.for_several
+    assert answer.surroundings.failing_run is not None and len(answer.surroundings.failing_run.shapes) == 2
 
 
 # --- a single step as a function --------------------------------------------------------------------------------------

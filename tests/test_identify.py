@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gradspec.adapters import BoxError
 from gradspec.cli import main
-from gradspec.crosscheck.answers import Action, Kind, Question, Separator, Stored
+from gradspec.crosscheck.answers import Action, Keeping, Kind, Lost, Question, Separator, Stored
 from gradspec.crosscheck.identification import identify
 from gradspec.crosscheck.identification.optimizers.search import Search
 from gradspec.crosscheck.identification.optimizers.space import families
@@ -238,7 +238,7 @@ def test_what_no_trace_shows_is_found_by_the_confirmation_and_shrunk(box: type) 
     assert answer.failing_run is not None
     steps = [event.action for event in answer.failing_run.events].count(Action.STEP)
     assert steps <= 2, text(answer)
-    assert text(answer).count("step with gradients of size") == steps and "the box has" in text(answer)
+    assert text(answer).count("step with gradients ") == steps and "the box has" in text(answer)
 
 
 class OtherwiseAtItsDefault(Adam):
@@ -572,6 +572,63 @@ class InPlace(Adam):
         after = super().step(gradient, learning_rate)
         gradient *= 0
         return after
+
+
+class ForgetsOnResuming(Adam):
+    """Of what it holds, some begins anew in a copy, or is kept in float32 there."""
+
+    anew: tuple[str, ...] = ()
+    narrow: tuple[str, ...] = ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Adam:
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))
+        for name in self.anew:
+            setattr(other, name, getattr(self, name) * 0)
+        for name in self.narrow:
+            setattr(other, name, np.float64(np.float32(getattr(self, name))))
+        return other
+
+
+@pytest.mark.parametrize(
+    ("anew", "narrow", "lost"),
+    [
+        (("t",), (), Lost(["t"], Keeping.ANEW)),
+        (("v",), (), Lost(["S"], Keeping.ANEW)),
+        (("m", "v"), (), Lost(["V", "S"], Keeping.ANEW)),
+        (("t", "m", "v"), (), Lost(["t", "V", "S"], Keeping.ANEW)),
+        ((), ("m",), Lost(["V"], Keeping.ROUNDED)),
+        ((), ("m", "v"), Lost(["V", "S"], Keeping.ROUNDED)),
+    ],
+)
+def test_what_resuming_loses_is_named(anew: tuple[str, ...], narrow: tuple[str, ...], lost: Lost) -> None:
+    box = type("Forgets", (ForgetsOnResuming,), {"anew": anew, "narrow": narrow})
+    answer = identify(box, names=NAMES, **FEW)
+    assert (answer.verdict, answer.surroundings.goes_on, answer.surroundings.lost) == ("identified", False, lost), text(answer)
+
+
+class ForgetsLate(ForgetsOnResuming):
+    """Goes on well from its first steps only."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Adam:
+        self.anew = ("t",) if self.t > 6 else ()
+        return super().__deepcopy__(memo)
+
+
+class BreaksOnResuming(ForgetsOnResuming):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Adam:
+        if self.t > 4:
+            raise RuntimeError("too late to be saved")
+        return super().__deepcopy__(memo)
+
+
+def test_a_question_beside_the_formula_that_fails_later_takes_no_name_away() -> None:
+    late, breaks = identify(ForgetsLate, names=NAMES, runs=30), identify(BreaksOnResuming, names=NAMES, runs=30)
+    assert (late.verdict, late.surroundings.goes_on) == ("identified", False), text(late)
+    assert late.surroundings.failing_run is not None and "The shortest run of the box on which this shows" in text(late)
+    assert (breaks.verdict, breaks.surroundings.goes_on) == ("identified", None), text(breaks)
+    assert [one.question for one in breaks.surroundings.unanswered] == [Question.SAVED_STATE]
+    assert "too late to be saved" in text(breaks)
 
 
 class Talks(Adam):

@@ -15,14 +15,17 @@ from gradspec.crosscheck.answers import (
     FailingRun,
     FunctionAnswer,
     Identification,
+    Keeping,
     Kind,
     LateWeight,
+    Lost,
     MissingGradient,
     Printed,
     Question,
     Reduction,
     Rival,
     Separator,
+    Several,
     Stored,
     Surroundings,
     Tie,
@@ -85,6 +88,11 @@ def test_every_separator_has_words(optimizer: Identification) -> None:
 def test_everything_that_a_box_may_do_beside_its_formula_has_words(optimizer: Identification) -> None:
     for missing, late in product(MissingGradient, LateWeight):
         said(replace(optimizer, surroundings=Surroundings([missing], [late], goes_on=False)))
+    for keeping, names in product(Keeping, (["t"], ["V", "S"], [])):
+        lost = said(replace(optimizer, surroundings=Surroundings(goes_on=False, lost=Lost(names, keeping))))
+        assert "does NOT go on as the box itself does: " in lost and ("the step counter" in lost) == (names == ["t"])
+    counted = said(replace(optimizer, surroundings=Surroundings(several=[Several.COUNTED_ON])))
+    assert counted.startswith("With ONE weight array") and "goes on from array to array" in " ".join(counted.split())
     every = Surroundings(list(MissingGradient), [], unanswered=[Unanswered(q, True, "it raised") for q in Question])
     shown = said(replace(optimizer, surroundings=replace(every, changed={"weights": 2}, printed=Printed(0, "hello"))))
     assert "the weights handed to it are changed in place (first at step 2)" in shown and "when it was made: 'hello'" in shown

@@ -10,10 +10,13 @@ from ...crosscheck.answers import (
     Event,
     FailingRun,
     Identification,
+    Keeping,
     LateWeight,
+    Lost,
     MissingGradient,
     Partly,
     Question,
+    Several,
     TraceWitness,
 )
 from . import words
@@ -50,7 +53,11 @@ def _sentence(answer: Identification) -> Iterator[str]:
     stored = f", with {' and '.join(words.stored(answer.stored))} stored in float32" if answer.stored else ""
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
-    yield item("", f"{answer.target} is {answer.title}{_but(answer)}{arranged}{climbs}{stored}{_same(answer)}.")
+    what = f"{answer.target} is {answer.title}{_but(answer)}{arranged}{climbs}{stored}"
+    if answer.for_several:
+        yield item("", f"{what}{_same(answer)}.")
+    else:
+        yield item("", f"With ONE weight array {what}; with several it is NOT: look at how it treats them, below.")
 
 
 def _partly(part: Partly, answer: Identification) -> str:
@@ -263,7 +270,12 @@ _LATE = {
     LateWeight.OWN: "a weight that is added later counts its steps from its own first",
     LateWeight.OTHERS: "a weight that is added later goes by the step counter of the others",
 }
+_SEVERAL = {
+    Several.APART: "",
+    Several.COUNTED_ON: "its step counter goes on from array to array, so that array j of K is at (n-1)·K + j in round n",
+}
 _OPEN = {
+    Question.SEVERAL: "how several weight arrays are stepped",
     Question.MISSING_GRADIENT: "what happens to a weight without a gradient",
     Question.LATE_WEIGHT: "how a weight that is added later is stepped",
     Question.SAVED_STATE: "whether a state that is saved and restored goes on as it should",
@@ -274,6 +286,9 @@ def _surroundings(answer: Identification) -> Iterator[str]:
     if found := list(_beside(answer)):
         yield "Beside its formula"
         yield from (item("·", one, 2) for one in found)
+    if answer.surroundings.failing_run is not None:
+        yield "The shortest run of the box on which this shows:"
+        yield from _run(answer.surroundings.failing_run)
 
 
 def _beside(answer: Identification) -> Iterator[str]:
@@ -283,6 +298,9 @@ def _beside(answer: Identification) -> Iterator[str]:
     if seen.printed is not None:
         when = f"at step {seen.printed.step}" if seen.printed.step else "when it was made"
         yield f"it prints, first {when}: {seen.printed.text!r}"
+    if not answer.for_several:
+        ways = [_SEVERAL[one] for one in seen.several or []]
+        yield f"with several weight arrays it is NOT this: {_models(ways, _OPEN[Question.SEVERAL])}"
     if seen.missing_gradient is not None:
         yield _models([_MISSING[one] for one in seen.missing_gradient], _OPEN[Question.MISSING_GRADIENT])
     if seen.late_weight is not None:
@@ -291,11 +309,23 @@ def _beside(answer: Identification) -> Iterator[str]:
         yield (
             "a state that is saved and restored goes on to the same bits"
             if seen.goes_on
-            else "a state that is saved and restored does NOT go on as the box itself does (step 4 differs)"
+            else f"a state that is saved and restored does NOT go on as the box itself does: {_lost(seen.lost)}"
         )
     for one in seen.unanswered:
         if one.can_be_asked:
             yield f"{_OPEN[one.question]} stays open: {one.words}"
+
+
+def _lost(lost: Lost | None) -> str:
+    if lost is None:
+        return "no loss that was tried explains how"
+    if not lost.names:
+        return "it differs by rounding only"
+    names = words.listed(["the step counter" if name == "t" else name for name in lost.names])
+    one = len(lost.names) == 1
+    if lost.keeping is Keeping.ANEW:
+        return f"{names} {'is' if one else 'are'} lost, and {'starts' if one else 'start'} anew"
+    return f"{names} {'is' if one else 'are'} rounded to float32"
 
 
 def _models(fitting: Sequence[str], what: str) -> str:

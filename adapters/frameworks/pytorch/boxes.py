@@ -82,11 +82,12 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _gives(known: Signature, kind: type) -> bool:
-    """Whether a function gives an optimizer, by what comes back; one that raises is taken at its first argument's name."""
+    """Whether a function gives an optimizer, by what comes back; one that raises though it lacks nothing is taken at its first
+    argument's name."""
     try:
         return isinstance(known.call([_leaf(np.zeros((2, 2)))], rate=0.125, arguments=dict.fromkeys(known.required, 0.5)), kind)
     except Exception:  # any function at all may have come here, and may raise anything
-        return True
+        return not known.required
 
 
 def _held(defaults: Mapping[str, Any]) -> dict[str, float]:

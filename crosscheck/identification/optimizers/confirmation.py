@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from msgspec.structs import replace as changed
 
 from ....adapters.box import Run
 from ....adapters.errors import BoxError
-from ...answers import Action, Event, FailingRun, Surroundings
+from ...answers import Action, Event, FailingRun, Question, Several, Surroundings, Unanswered
 from ...arithmetic.formats import precision
 from ...inputs.strategies import independent_of_loaded_modules
 from ...inputs.traces import WIDTH
@@ -45,16 +46,36 @@ class Enough(KeyboardInterrupt):
 
 @dataclass
 class Confirmation:
-    """How many runs and steps a reading was confirmed on; or the shortest run found on which it fails."""
+    """How many runs and steps a reading was confirmed on; or the shortest run found on which it fails, or the error of the box
+    that ended it. ``weights`` and ``events`` are those of the run that is under way."""
 
     runs: int = 0
     steps: int = 0
     failure: FailingRun | None = None
     shrinking: int = 0
+    broken: BoxError | None = None
+    weights: int = 0
+    events: list[Event] = field(default_factory=list)
 
     def failed(self, run: FailingRun) -> None:
         if self.failure is None or len(run.events) < len(self.failure.events):
             self.failure = run
+
+    def blamed(self) -> Question | None:
+        """What beside the formula was asked of the box in the run on which it failed; None for nothing, or no such run."""
+        weights, events = self.weights, self.events
+        if self.failure is not None:
+            weights, events = len(self.failure.shapes), self.failure.events
+        elif self.broken is None:
+            return None
+        actions = {event.action for event in events}
+        asked = {
+            Question.SAVED_STATE: Action.RESTORE in actions or (self.broken is not None and Action.SAVE in actions),
+            Question.LATE_WEIGHT: Action.ADD in actions,
+            Question.MISSING_GRADIENT: any(event.missing for event in events),
+            Question.SEVERAL: weights > 1,
+        }
+        return next((question for question, was in asked.items() if was), None)
 
 
 @dataclass(frozen=True)
@@ -70,9 +91,36 @@ class Claim:
         return Model(self.space, self.candidate, weights, arguments, self.bench.player.dtype)
 
 
-def confirm(claim: Claim, seed_: int, runs: int) -> Confirmation:
-    """Drive the box through runs drawn by Hypothesis. The same seed draws the same ones. Raises BoxError for a box that fails
-    in one of them, at once."""
+def confirm(claim: Claim, seed_: int, runs: int) -> tuple[Confirmation, Surroundings]:
+    """Drive the box through runs drawn by Hypothesis, and say which of the surroundings it can be asked for: a question at
+    which it breaks down stays open. The same seed draws the same runs. Raises BoxError for a box that breaks down when it is
+    only stepped."""
+    while True:
+        outcome = _driven(claim, seed_, runs)
+        if outcome.broken is None:
+            return outcome, claim.seen
+        question = outcome.blamed()
+        if question is None:
+            raise outcome.broken
+        claim = replace(claim, seen=taken_back(claim.seen, question, outcome))
+
+
+def taken_back(seen: Surroundings, question: Question, outcome: Confirmation) -> Surroundings:
+    """Surroundings in which a question stays open, since the box broke down at it, or is answered by none of the models."""
+    fitting = None if outcome.broken is not None else []
+    answers: dict[Question, dict[str, Any]] = {
+        Question.SAVED_STATE: {"goes_on": None if outcome.broken is not None else False, "lost": None},
+        Question.LATE_WEIGHT: {"late_weight": fitting},
+        Question.MISSING_GRADIENT: {"missing_gradient": fitting},
+        Question.SEVERAL: {"several": fitting, "late_weight": None, "missing_gradient": None},
+    }
+    if outcome.broken is None:
+        return changed(seen, failing_run=outcome.failure, **answers[question])
+    unanswered = [*seen.unanswered, Unanswered(question, True, str(outcome.broken))]
+    return changed(seen, unanswered=unanswered, **answers[question])
+
+
+def _driven(claim: Claim, seed_: int, runs: int) -> Confirmation:
     outcome = Confirmation()
     machine = seed(seed_)(_machine(claim, outcome, runs))
     chosen = settings(
@@ -89,8 +137,8 @@ def confirm(claim: Claim, seed_: int, runs: int) -> Confirmation:
             warnings.simplefilter("ignore", HypothesisWarning)
             run_state_machine_as_test(machine, settings=chosen)
     except Enough as enough:
-        if isinstance(enough.__cause__, BoxError):
-            raise enough.__cause__ from None
+        if isinstance(enough.__cause__, BoxError) and outcome.failure is None:
+            outcome.broken = enough.__cause__
     except Violated:
         pass  # the outcome has the shortest
     return outcome
@@ -104,6 +152,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
     sizes = st.lists(st.sampled_from([1.0, -0.5, 0.0, 2.0**-12, 64.0, far, 1 / far]), min_size=1, max_size=4)
     patterns = st.integers(0, 7)
     rates = st.sampled_from(RATES if box.rate_changes else RATES[:1])
+    apart = Several.APART in (seen.several or [])
     fixed_rate = None if box.rate_changes else box.rate
 
     class Driven(RuleBasedStateMachine):
@@ -114,7 +163,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
         @initialize(
             values=st.sampled_from([Values.OWN, Values.EXACT, Values.USUAL]),
             shapes=st.permutations(SHAPES),
-            count=st.integers(1, len(SHAPES) if box.several else 1),
+            count=st.integers(1, len(SHAPES) if apart else 1),
         )
         def begin(self, values: Values, shapes: list[tuple[int, ...]], count: int) -> None:
             tell(Stage.CONFIRMED, outcome.runs, runs)
@@ -127,6 +176,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
             self.weights = [_weights(shape, form.numpy) for shape in shapes[:count]]
             self.models = [claim.model(w, self.arguments) for w in self.weights]
             self.events: list[Event] = []
+            outcome.weights, outcome.events = count, self.events
             self.t = 0
             self.saved: Any = None
             self.run = self.begun()
@@ -156,34 +206,34 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
         @precondition(lambda self: bool(seen.goes_on))
         @rule(sizes=sizes, rate=rates, pattern=patterns)
         def save_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
+            self.events.append(Event(Action.SAVE))
             state = self.of_box(lambda: player.guarded(self.run.save, Moment(Call.SAVED, self.t)))
             copies = [(model.w, model.state) for model in self.models]
             self.saved = (state, [w.copy() for w in self.weights], copies, self.t)
-            self.events.append(Event(Action.SAVE))
             self.step(sizes, rate, pattern)
 
         @precondition(lambda self: self.saved is not None and len(self.saved[1]) == len(self.weights))
         @rule(sizes=sizes, rate=rates, pattern=patterns)
         def restore_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
+            self.events.append(Event(Action.RESTORE))
             state, weights, copies, self.t = self.saved
             self.weights = [w.copy() for w in weights]
             self.run = self.begun()
             self.of_box(lambda: player.guarded(lambda: self.run.restore(state), Moment(Call.RESTORED, self.t)))
             for model, (w, before) in zip(self.models, copies, strict=True):
                 model.w, model.state = w, before
-            self.events.append(Event(Action.RESTORE))
             self.step(sizes, rate, pattern)
 
         @precondition(lambda self: bool(seen.late_weight) and len(self.weights) < len(SHAPES))
         @rule(sizes=sizes, rate=rates, pattern=patterns)
         def add_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
+            self.events.append(Event(Action.ADD))
             added = _weights(self.shapes[len(self.weights)], form.numpy)
             self.of_box(lambda: player.guarded(lambda: self.run.add(added.copy()), Moment(Call.ADDED, self.t)))
             self.weights.append(added)
             self.models.append(claim.model(added, self.arguments))
             for counter in (seen.late_weight or [])[:1]:
                 ADDED[counter](self.models[-1], self.t)
-            self.events.append(Event(Action.ADD))
             self.step(sizes, rate, pattern)
 
         def advance(self, event: Event) -> None:

@@ -15,7 +15,7 @@ from ....reference.arguments import suggest
 from ...answers import Alike, Bound, Evidence, Fails, Identification, Partly, Separator, Surroundings, Verdict
 from ..options import Options
 from ..stages import Stage, tell
-from .confirmation import LONG, Claim, Confirmation, confirm
+from .confirmation import LONG, Claim, Confirmation, confirm, taken_back
 from .experiments import Arguments, Bench, Plan, Values, accepted, arguments
 from .ladder import Found, Ladder, rungs
 from .likeness import alike
@@ -120,7 +120,7 @@ class _Identifying:
             tell(Stage.LOOKED_AROUND)
         seen = surroundings(self.bench, found.space, found.candidate) if found.fits else Surroundings()
         before = self.player.calls
-        found, confirmed = self._confirmed(found, seen)
+        found, confirmed, seen = self._confirmed(found, seen)
         if found.candidate.arranged and not self._grows(found):
             found = replace(found, fits=False)
         seen = changed(seen, changed=self.player.changed, printed=self.player.printed)
@@ -252,15 +252,27 @@ class _Identifying:
         same = (c for c in reversed(others.values()) if not one_function(self.bench, space, best, c, seed))
         return Found(space, best, True, same=tuple(same))
 
-    def _confirmed(self, found: Found, seen: Surroundings) -> tuple[Found, Confirmation]:
-        """What was found, confirmed; in another arrangement, where it only holds so."""
-        first, tried = Confirmation(), found
-        while found.fits:
-            outcome = confirm(Claim(self.bench, tried.space, tried.candidate, seen), self.options.seed, self.options.runs)
-            if outcome.failure is None or tried.candidate.arranged:
-                return (tried, outcome) if outcome.failure is None or tried is found else (found, first)
-            first, tried = outcome, replace(found, candidate=replace(found.candidate, arranged=True))
-        return found, first
+    def _confirmed(self, found: Found, seen: Surroundings) -> tuple[Found, Confirmation, Surroundings]:
+        """What was found, confirmed; in another arrangement, where it only holds so; and what of its surroundings holds: an
+        answer beside the formula that fails in either arrangement is taken back, if the reading is confirmed without it."""
+        if not found.fits:
+            return found, Confirmation(), seen
+        strict, left = self._driven(found, seen)
+        loose, tried = strict, found
+        if strict.failure is not None and not found.candidate.arranged:
+            tried = replace(found, candidate=replace(found.candidate, arranged=True))
+            loose, left = self._driven(tried, left)
+        if loose.failure is None:
+            return tried, loose, left
+        question = loose.blamed()
+        if question is not None:
+            without = self._confirmed(found, taken_back(left, question, loose))
+            if without[1].failure is None:
+                return without
+        return found, strict, left
+
+    def _driven(self, found: Found, seen: Surroundings) -> tuple[Confirmation, Surroundings]:
+        return confirm(Claim(self.bench, found.space, found.candidate, seen), self.options.seed, self.options.runs)
 
     # --- the answer -------------------------------------------------------------------------------------------------
 

@@ -123,6 +123,13 @@ class Model(Run):
         """Count a step that this weight takes no part in."""
         self.state = self.state._replace(t=self.state.t + 1)
 
+    def lose(self, parts: Mapping[str, Any]) -> None:
+        """Go on with other values of some parts of the state; None is a part's own, rounded to the narrower format."""
+        rounded = {
+            n: _stored(self.xp.asarray(getattr(self.state, n)), Way.ROUNDED) for n, part in parts.items() if part is None
+        }
+        self.state = self.state._replace(**{**parts, **rounded})
+
     def _put_away(self, state: Any) -> Any:
         """The state after the box has stored those of its parts that it has in the narrower format."""
         ways = {stored.name: stored.way for stored in self.candidate.stored if stored.kind is Kind.STATE}

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ....adapters.box import Run
 from ....adapters.errors import BoxError, Unsupported
-from ...answers import LateWeight, MissingGradient, Question, Surroundings, Unanswered
+from ...answers import Keeping, LateWeight, Lost, MissingGradient, Question, Several, Surroundings, Unanswered
 from ...arithmetic.rounding import Enclosure
 from ...inputs.traces import WIDTH, Schedule
 from .experiments import Bench, Plan, Values
@@ -40,14 +42,23 @@ ADDED: dict[LateWeight, Callable[[Model, int], object]] = {
 }
 
 
+# Of two arrays, what a step counter that goes on from array to array counts before and after the step of each.
+COUNTED_ON = ((0, 1), (1, 0))
+STEPPED: dict[Several, Sequence[tuple[int, int]]] = {Several.APART: ((0, 0), (0, 0)), Several.COUNTED_ON: COUNTED_ON}
+
+
 def surroundings(bench: Bench, space: Space, candidate: Candidate) -> Surroundings:
     """Ask the box what can be asked of it."""
     ask = _Asking(bench, space, candidate, bench.experiment(Plan(Values.EXACT, Schedule.CONSTANT, count=COUNT)))
-    several = bench.player.box.several
+    several = ask.answered(Question.SEVERAL, ask.several) if bench.player.box.several else None
+    apart = several is not None and Several.APART in several
+    goes_on, lost = ask.answered(Question.SAVED_STATE, ask.saved) or (None, None)
     return Surroundings(
-        missing_gradient=ask.answered(Question.MISSING_GRADIENT, ask.missing) if several else None,
-        late_weight=ask.answered(Question.LATE_WEIGHT, ask.late) if several else None,
-        goes_on=ask.answered(Question.SAVED_STATE, ask.saved),
+        several=several,
+        missing_gradient=ask.answered(Question.MISSING_GRADIENT, ask.missing) if apart else None,
+        late_weight=ask.answered(Question.LATE_WEIGHT, ask.late) if apart else None,
+        goes_on=goes_on,
+        lost=lost,
         unanswered=ask.unanswered,
     )
 
@@ -69,6 +80,23 @@ class _Asking:
         except BoxError as error:
             self.unanswered.append(Unanswered(question, True, str(error)))
         return None
+
+    def several(self) -> list[Several]:
+        """Both halves of the weights, each as an array of its own."""
+        run = self._begun(self.trace.weights[:HALF], self.trace.weights[HALF:])
+        after = [self.bench.player.step(run, [g[:HALF], g[HALF:]], rate, t + 1) for t, (g, rate) in enumerate(self._pairs())]
+        fitting = [self._containing(STEPPED, partial(self._stepped, i), [both[i] for both in after]) for i in range(2)]
+        return [way for way in STEPPED if all(way in ways for ways in fitting)]
+
+    def _stepped(self, i: int, ticks: Sequence[tuple[int, int]]) -> Iterator[Enclosure]:
+        part = slice(HALF) if i == 0 else slice(HALF, None)
+        model, (before, later) = self._model(part), ticks[i]
+        for g, rate in self._pairs():
+            for _ in range(before):
+                model.tick()
+            yield model.step(g[part], rate)
+            for _ in range(later):
+                model.tick()
 
     def missing(self) -> list[MissingGradient]:
         """The second half of the weights, as an array of its own, has no gradient at step 1 and at step 3."""
@@ -104,19 +132,44 @@ class _Asking:
         added(model, LATE)
         return (model.step(g[HALF:], rate) for g, rate in pairs)
 
-    def saved(self) -> bool:
-        """Whether a state that is saved after some steps, and taken up by a new run of the box, goes on to the same bits."""
+    def saved(self) -> tuple[bool, Lost | None]:
+        """Whether a state that is saved after some steps, and taken up by a new run of the box, goes on to the same bits; and
+        what it has lost, where it does not."""
         player, pairs, weights = self.bench.player, list(self._pairs()), self.trace.weights
         run = self._begun(weights)
         for t, (g, rate) in enumerate(pairs[:SAVED]):
             (weights,) = player.step(run, [g], rate, t + 1)
         saved = player.guarded(run.save, Moment(Call.SAVED, SAVED))
-        (g, rate), t = pairs[SAVED], SAVED + 1
-        (went_on,) = player.step(run, [g], rate, t)
         other = self._begun(weights)
+        went_on = self._following(run)
         player.guarded(partial(other.restore, saved), Moment(Call.RESTORED, SAVED))
-        (restored,) = player.step(other, [g], rate, t)
-        return restored.tobytes() == went_on.tobytes()
+        restored = self._following(other)
+        same = all(one.tobytes() == another.tobytes() for one, another in zip(went_on, restored, strict=True))
+        return same, None if same else self._lost(weights, restored)
+
+    def _following(self, run: Run) -> list[np.ndarray]:
+        """The weights after each of the steps that come after a state was saved."""
+        pairs = list(self._pairs())[SAVED:]
+        return [self.bench.player.step(run, [g], rate, SAVED + t + 1)[0] for t, (g, rate) in enumerate(pairs)]
+
+    def _lost(self, weights: np.ndarray, restored: Sequence[np.ndarray]) -> Lost | None:
+        """The least that explains how a restored box went on from its weights."""
+        state = self._model(slice(None)).state
+        arrays = [name for name in state._fields if isinstance(getattr(state, name), Enclosure)]
+        losses = [Lost([], Keeping.ROUNDED)]
+        for keeping, fields in ((Keeping.ANEW, state._fields), (Keeping.ROUNDED, arrays)):
+            losses += [Lost(list(names), keeping) for n in range(1, len(fields) + 1) for names in combinations(fields, n)]
+        return next((lost for lost in losses if self._contains(self._resumed(weights, lost), restored)), None)
+
+    def _resumed(self, weights: np.ndarray, lost: Lost) -> Iterator[Enclosure]:
+        """What a box does that resumes with such a loss, from weights that it has kept."""
+        model, pairs = self._model(slice(None)), list(self._pairs())
+        anew = model.state
+        for g, rate in pairs[:SAVED]:
+            model.step(g, rate)
+        model.lose({name: getattr(anew, name) if lost.keeping is Keeping.ANEW else None for name in lost.names})
+        model.w = model.xp.asarray(weights)
+        return (model.step(g, rate) for g, rate in pairs[SAVED:])
 
     def _begun(self, *weights: np.ndarray) -> Any:
         return self.bench.player.begin(weights, self.trace.rates[0], self.trace.arguments)
@@ -124,16 +177,18 @@ class _Asking:
     def _pairs(self) -> Iterator[tuple[np.ndarray, float]]:
         return zip(self.trace.gradients, self.trace.rates, strict=True)
 
-    def _model(self) -> Model:
-        """The model of the second half of the weights."""
-        weights, arguments = self.trace.weights[HALF:], self.trace.arguments
+    def _model(self, part: slice = slice(HALF, None)) -> Model:
+        """The model of a part of the weights, the second half if nothing is said."""
+        weights, arguments = self.trace.weights[part], self.trace.arguments
         return Model(self.space, self.candidate, weights, arguments, self.bench.player.dtype)
 
-    @staticmethod
-    def _containing(models: Mapping[T, Any], run: Callable[[Any], Iterator[Enclosure]], after: Sequence[np.ndarray]) -> list[T]:
+    @classmethod
+    def _containing(
+        cls, models: Mapping[T, Any], run: Callable[[Any], Iterator[Enclosure]], after: Sequence[np.ndarray]
+    ) -> list[T]:
         """The models that contain what the box did."""
+        return [name for name, model in models.items() if cls._contains(run(model), after)]
 
-        def contains(model: Any) -> bool:
-            return all(bool(inside.contains(weights).all()) for inside, weights in zip(run(model), after, strict=True))
-
-        return [name for name, model in models.items() if contains(model)]
+    @staticmethod
+    def _contains(run: Iterator[Enclosure], after: Sequence[np.ndarray]) -> bool:
+        return all(bool(inside.contains(weights).all()) for inside, weights in zip(run, after, strict=True))
