@@ -476,11 +476,10 @@ class LineTrial(Struct, frozen=True):
 
 class Tie(Enum):
     """Why a reading that fits as well is not ruled out: it is another evaluation of the same real function, whose wider budget
-    contains the same numbers, or whose budget is as narrow, so that the two are not told apart; what is done with the elements
+    contains the same numbers; what is done with the elements
     afterwards would tell; no input was found that tells the two apart; or one was, on which the function does not answer."""
 
     EVALUATION = "same-function"
-    ALIKE = "same-function-as-narrow"
     ELEMENTS = "elements"
     NO_INPUT = "no-input-found"
     NOT_ANSWERED = "not-answered"
@@ -525,7 +524,7 @@ class Rival(Struct, frozen=True):
 
     @property
     def ambiguous(self) -> bool:
-        return self.tie not in (None, Tie.EVALUATION, Tie.ALIKE)
+        return self.tie not in (None, Tie.EVALUATION)
 
 
 class Raised(Struct, frozen=True):
@@ -547,9 +546,10 @@ class FunctionAnswer(Answer, frozen=True, kw_only=True):
     those of the value alone, and ``backward_reading`` those of the cotangents, None where they stay open. Two evaluations of
     one real function may differ between the two (``evaluations_differ``): ``reading`` then has that of the cotangents; an axis
     on which evaluations cannot be told apart is in none of them. ``differs_from_printed`` and ``differs_from_standard`` give
-    for each axis the option that stands there instead. ``constants`` are numbers inside of its options, by axis. ``rivals``
-    are the readings one axis away, and those that fit as well. ``losses`` are the ways in which it loses precision that had to
-    be allowed for. ``asides`` are the places apart from ordinary numbers at which it is not the reading; axes that only these
+    for each axis the option that stands there instead. ``constants`` are numbers inside of its options, by axis; ``open`` the
+    axes that stay open, with the options that nothing that was seen tells apart, none where no option fits. ``rivals`` are the
+    readings one axis away, and those that fit as well. ``losses`` are the ways in which it loses precision that had to be
+    allowed for. ``asides`` are the places apart from ordinary numbers at which it is not the reading; axes that only these
     would settle are not in it. ``nan_flow`` is what it does with a cotangent where the value is NaN, None where that was not
     asked. ``undifferentiated`` are the framework's words where it cannot be differentiated. It ``raises`` on some inputs; it
     ``prints`` when it is called. Where nothing fits, ``distance`` is the mean relative distance from the nearest reading (0 to
@@ -565,6 +565,7 @@ class FunctionAnswer(Answer, frozen=True, kw_only=True):
     settings: dict[str, str]
     reading: dict[str, str]
     constants: dict[str, float]
+    open: dict[str, list[str]]
     value_reading: dict[str, str]
     backward_reading: dict[str, str] | None
     evaluations_differ: bool

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 from gradspec.adapters.errors import BoxError
-from gradspec.crosscheck.answers import Arrangement, FunctionAnswer, Loss, Reduction, Tie, Unlaid
+from gradspec.crosscheck.answers import Arrangement, FunctionAnswer, Loss, NanFlow, Reduction, Tie, Unlaid
 from gradspec.crosscheck.identification import identify_function
 from gradspec.reference import line
 from gradspec.reference.arguments import ArgumentError
@@ -443,3 +443,195 @@ def test_a_custom_vjp_is_what_is_identified(jax: ModuleType) -> None:
     answer = identified(everyones)
     assert answer.framework == "jax" and answer.reading == {"ties": "all", "nan": "propagate"}
     assert not answer.differs_from_printed
+
+
+# --- evaluations, and what lies apart from ordinary numbers ---------------------------------------------------------
+
+
+def stable(z, y):
+    return np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+
+
+def residual(l_bar, z, y):
+    return l_bar * (sigmoid(z) - y), -l_bar * z
+
+
+def test_the_value_and_the_cotangents_are_each_named_by_their_own_evaluation() -> None:
+    answer = identified((stable, residual))
+    assert (answer.line, answer.value_reading["path"]) == ("logistic.grad_z", "logit")
+    assert answer.backward_reading == {"sign": "minus", "path": "difference"} and not answer.asides
+    assert "the value is evaluated as sign=minus, path=logit" in said(answer)
+
+
+def test_evaluations_that_are_not_told_apart_are_not_named() -> None:
+    def through_the_output(z, y):
+        return -log_likelihood(sigmoid(z), y)
+
+    answer = identified(through_the_output, lines=["logistic.grad_z"])
+    assert answer.reading == {"sign": "minus"} and set(answer.open["path"]) == {"quotients", "chain"}
+    assert "path: quotients or chain, which nothing that was seen tells apart" in said(answer)
+
+
+def test_a_value_where_a_budget_contains_anything_is_no_evidence() -> None:
+    def broken_in_the_tails(z, y):
+        return np.where(np.abs(z) > 36, 12345.0, stable(z, y))
+
+    assert not identify_function(broken_in_the_tails, lines=["logistic.grad_z"]).identified
+    stops = identify_function((stable, lambda l_bar, z, y: (np.where(np.abs(z) > 40, 0.0, residual(l_bar, z, y)[0]), None)))
+    assert not stops.identified and stops.value_alone == [{"sign": "minus", "path": "logit"}]
+
+
+def test_what_is_no_number_is_said_apart_from_the_formula() -> None:
+    def by_mask(x):
+        return x * (x > 0)
+
+    answer = identified((by_mask, lambda bar, x: bar * (x > 0)), lines=["mlp.A"])
+    assert answer.settings == {"g": "relu"} and answer.reading["kink"] == "zero"
+    (aside,) = answer.asides
+    assert (aside.inputs[0].decimal, aside.reading.decimal, aside.returned.decimal) == (["-inf"], ["0.0"], ["nan"])
+    assert "at Z = -inf the value is nan, where the reading has 0.0" in said(answer)
+    assert not answer.is_("mlp.A")
+    with pytest.raises(AssertionError, match=r"value at Z = -inf is nan, not 0\.0"):
+        answer.must_be("mlp.A")
+
+
+def test_an_axis_that_only_places_apart_would_settle_stays_open() -> None:
+    def without_nan(y_hat, y):
+        return -(np.where(y == 0, 0, y * np.log(y_hat)) + np.where(y == 1, 0, (1 - y) * np.log(1 - y_hat)))
+
+    answer = identified(without_nan, lines=["logistic.loss"])
+    assert answer.reading == {"sign": "minus"} and answer.open == {"guard": []} and not answer.losses
+    assert {tuple(q.decimal[0] for q in aside.inputs) for aside in answer.asides} == {("0.0", "0.0"), ("1.0", "1.0")}
+
+
+def test_no_line_is_called_the_nearest_that_is_not_near() -> None:
+    answer = identify_function(lambda x: np.logaddexp(0, x))
+    assert not answer.identified and not answer.near
+    assert "is no reading of any line, and near to none" in said(answer)
+
+
+# --- NaN ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "nan"),
+    [
+        (lambda a, b: np.where(a > b, a, b), "scalar.max", "last"),
+        (lambda a, b: np.where(a < b, b, a), "scalar.max", "first"),
+        (lambda a, b: np.where(a < b, a, b), "scalar.min", "last"),
+        (lambda a, b: np.where(b < a, b, a), "scalar.min", "first"),
+        (lambda x: functools.reduce(lambda a, b: np.where(a > b, a, b), x), "scalar.max", "last"),
+        (lambda x: np.float64(min(x)), "scalar.min", "first"),
+        (np.nanmax, "scalar.max", "ignore"),
+        (np.minimum, "scalar.min", "propagate"),
+    ],
+)
+def test_a_comparison_says_what_becomes_of_a_nan_on_either_side(function: Callable, name: str, nan: str) -> None:
+    answer = identified(function)
+    assert (answer.line, answer.reading) == (name, {"nan": nan})
+
+
+@pytest.mark.parametrize(
+    ("vjp", "flow"),
+    [
+        (lambda bar, x: bar * (x == x.max()), NanFlow.NOTHING),
+        (lambda bar, x: bar * np.where(np.isnan(x), 1.0, x == x.max()), NanFlow.TO_THE_NAN),
+        (lambda bar, x: bar * np.where(np.isnan(x).any(), np.nan, x == x.max()), NanFlow.ALL_NAN),
+    ],
+)
+def test_where_a_nan_sends_what_flows_back_is_said(vjp: Callable, flow: NanFlow) -> None:
+    assert identified((np.max, vjp)).nan_flow is flow
+
+
+# --- constants, arrangements, gradients -----------------------------------------------------------------------------
+
+
+def clipped(y_hat, y, epsilon):
+    p = np.clip(y_hat, epsilon, 1 - epsilon)
+    return -log_likelihood(p, y)
+
+
+@pytest.mark.parametrize(
+    ("function", "guard", "epsilon"),
+    [
+        (lambda y_hat, y: clipped(y_hat, y, 1e-7), "clipped", 1e-7),
+        (lambda y_hat, y: clipped(y_hat, y, 1e-15).mean(), "clipped", 1e-15),
+        (lambda y_hat, y: clipped(y_hat, y, 2.0**-52).sum(), "clipped", 2.0**-52),
+        (lambda y_hat, y: -(y * np.log(y_hat + 1e-12) + (1 - y) * np.log(1 - y_hat + 1e-12)), "shifted", 1e-12),
+        (
+            lambda y_hat, y: -(y * np.log(np.maximum(y_hat, 3e-9)) + (1 - y) * np.log(np.maximum(1 - y_hat, 3e-9))),
+            "floored",
+            3e-9,
+        ),
+    ],
+)
+def test_a_guard_has_whatever_epsilon_was_written(function: Callable, guard: str, epsilon: float) -> None:
+    answer = identified(function)
+    assert answer.line == "logistic.loss" and answer.reading["guard"] == guard
+    assert answer.constants == {"guard": epsilon} and f"ε = {epsilon!r}" in said(answer)
+
+
+def test_two_epsilons_are_no_guard() -> None:
+    answer = identify_function(lambda y_hat, y: -log_likelihood(np.clip(y_hat, 1e-7, 1 - 1e-6), y), lines=["logistic.loss"])
+    assert not answer.identified
+
+
+def test_a_sigmoid_by_tanh_and_a_slope_by_cosh_are_evaluations() -> None:
+    answer = identified(lambda x: 0.5 * (np.tanh(x / 2) + 1))
+    assert answer.line == "scalar.sigmoid" and answer.reading == {"sigma_form": "half-tanh"}
+    answer = identified((np.tanh, lambda bar, x: bar / np.cosh(x) ** 2))
+    assert answer.settings == {"g": "tanh"} and answer.reading == {"tanh_slope": "over-cosh-squared"}
+    assert not identify_function((np.tanh, lambda bar, x: bar / np.cosh(x) ** 2 * (1 + 1e-9))).identified
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "axes"),
+    [
+        (lambda y_hat, y: y_hat - y, "logistic.grad_z", {"sign": "minus"}),
+        (lambda z, y: sigmoid(z) - y, "logistic.grad_z", {"sign": "minus", "path": "difference"}),
+        (lambda y_hat, y: 2 * (y_hat - y) / y.size, "mlp2.grad_y_hat", {"normaliser": "elements", "factor": "one"}),
+        (lambda x: sigmoid(x) * (1 - sigmoid(x)), "scalar.sigmoid", {"slope": "one-minus-z"}),
+    ],
+)
+def test_a_gradient_written_by_hand_is_held_against_gradients(function: Callable, name: str, axes: dict[str, str]) -> None:
+    answer = identified(function)
+    assert answer.line == name and answer.gradient and part_of(answer.reading, **axes)
+    assert f"is the gradient in {name}" in said(answer)
+
+
+def test_a_gradient_wrong_by_a_thousandth_is_no_gradient() -> None:
+    answer = identify_function(lambda y_hat, y: 1.001 * (y_hat - y))
+    assert not answer.identified and answer.near and answer.line == "logistic.grad_z"
+
+
+@pytest.mark.parametrize(
+    ("function", "arrangement"),
+    [
+        (lambda x, W, b: x @ W.T + b, Arrangement.EXAMPLES),
+        (lambda x, kernel, bias: x @ kernel + bias, Arrangement.ROWS),
+        (lambda W, A, b: W @ A + b, Arrangement.AS_IT_IS),
+    ],
+)
+def test_a_layer_is_known_whichever_way_its_examples_lie(function: Callable, arrangement: Arrangement) -> None:
+    answer = identified(function)
+    assert answer.line == "mlp.Z" and answer.arrangement is arrangement and answer.reading == {"bias": "broadcast"}
+
+
+def test_torchs_linear_layer_is_known_with_its_cotangents(torch: ModuleType) -> None:
+    def linear(x, W, b):
+        return torch.nn.functional.linear(x, W, b)
+
+    answer = identified(linear, dtype="float32")
+    assert answer.line == "mlp.Z" and answer.backward_reading is not None
+
+
+def test_a_jax_vjp_by_hand_is_named_apart_from_its_value(jax: ModuleType) -> None:
+    import jax.numpy as jnp
+
+    @jax.custom_vjp
+    def loss(z, y):
+        return jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z)))
+
+    loss.defvjp(lambda z, y: (loss(z, y), (z, y)), lambda kept, bar: (bar * (jax.nn.sigmoid(kept[0]) - kept[1]), None))
+    answer = identified(loss)
+    assert answer.value_reading["path"] == "logit" and answer.backward_reading == {"sign": "minus", "path": "difference"}

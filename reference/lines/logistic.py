@@ -88,6 +88,8 @@ def _preactivations(f: Format) -> dict[str, list[float]]:
         "just before the output rounds to 1": [edge - 1] * 3,
         "where the output rounds to 1": [edge + 1] * 3,
         "the lower tail": [-edge - 1] * 3,
+        "between the middle and the upper tail": [0.7 * edge] * 3,
+        "between the middle and the lower tail": [-0.7 * edge] * 3,
         "before the exponential overflows": [1 - overflow] * 3,
         "where the exponential overflows": [-overflow - 1] * 3,
         "where the output is 1 and the slope underflows": [2 * overflow] * 3,

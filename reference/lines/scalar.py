@@ -112,6 +112,7 @@ def _sigmoid_points(f: Format) -> dict[str, dict[str, Any]]:
         "zeros of both signs": {"x": [0.0, -0.0, 1.0]},
         "where the output rounds to 1": {"x": [edge - 1, edge + 1, 2 * edge]},
         "the lower tail": {"x": [-edge, -2 * edge, -edge / 2]},
+        "before the output rounds": {"x": [-0.9 * edge, -0.7 * edge, 0.7 * edge]},
         "where the exponential overflows": {"x": [-_ln(f.max) - 1, -_ln(f.max) + 1, -2 * _ln(f.max)]},
         "infinities": {"x": [inf, -inf, 0.0]},
         "subnormals": {"x": [f.smallest_subnormal, -f.smallest_subnormal, f.smallest_normal]},

@@ -52,9 +52,17 @@ def _sentence(answer: FunctionAnswer) -> Iterator[str]:
     differs = [
         f"{axis}={answer.reading[axis]} (standard: {option})" for axis, option in theirs.items() if axis in answer.reading
     ]
-    open_ = "; its derivative is not known" if answer.backward_reading is None else ""
+    open_ = "; its derivative is not known" if answer.backward_reading is None and not answer.gradient else ""
+    apart = "; apart from ordinary numbers it is another thing at the places below" if answer.asides else ""
     but = f", but with {', '.join(differs)}" if differs else ""
-    yield item("", f"{answer.target} is {answer.title}{but}{open_}.")
+    yield item("", f"{answer.target} is {_what(answer)}{but}{open_}{apart}.")
+
+
+def _what(answer: FunctionAnswer) -> str:
+    """A backward line stands for two functions: the gradient, and what it is the gradient of."""
+    if answer.gradient or "forward" in getattr(answer.formula, "prints", ("forward",)):
+        return answer.title
+    return f"the function that {answer.line} ({answer.title}) differentiates"
 
 
 def _verdict(answer: FunctionAnswer) -> Iterator[str]:
@@ -83,6 +91,11 @@ def _rows(answer: FunctionAnswer) -> Iterator[tuple[str, str]]:
     if answer.reading:
         yield "the print has", reading(answer.differs_from_printed) if answer.differs_from_printed else "the same"
         yield "standard is", reading(answer.differs_from_standard) if answer.differs_from_standard else "the same"
+    for axis, options in answer.open.items():
+        why = (
+            " or ".join(options) + ", which nothing that was seen tells apart" if options else "no option has the places below"
+        )
+        yield "open", f"{axis}: {why}"
     for rival in answer.rivals:
         if rival.fits:
             yield "fits as well", f"{reading(_changed(rival.reading, answer.reading))}: {_tie(answer, rival)}"
@@ -116,8 +129,6 @@ def _changed(mine: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str
 def _tie(answer: FunctionAnswer, rival: Rival) -> str:
     if rival.tie is Tie.EVALUATION:
         return "the same real function; its wider budget contains these numbers too"
-    if rival.tie is Tie.ALIKE:
-        return "the same real function, rounded in another way; nothing that was seen tells the two apart"
     if rival.tie is Tie.ELEMENTS:
         return "settled by what is done with the elements afterwards: their sum, or one of the means"
     if rival.tie is Tie.NO_INPUT:

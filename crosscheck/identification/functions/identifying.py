@@ -218,6 +218,9 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
         settings=dict(overlay.settings),
         reading=reading,
         constants=_constants(formula, reading),
+        open={
+            axis: _open(read, axis) for axis in formula.accepted("vjp_body" if backward else "forward") if axis in untold[-1]
+        },
         value_reading=value,
         backward_reading=backward,
         evaluations_differ=any((backward or {}).get(axis, option) != option for axis, option in value.items()),
@@ -282,6 +285,11 @@ def _chosen(reading: Reading, axes: Iterable[str]) -> dict[str, str]:
     return {axis: option for axis, option in reading.choices if axis in wanted}
 
 
+def _open(read: Read, axis: str) -> list[str]:
+    """The options of an axis that are not told apart; none where places apart fit none of them."""
+    return list(dict.fromkeys(reading[axis] for reading in read.open[-1])) if len(read.open[-1]) > 1 else []
+
+
 def _constants(formula: Map, reading: Mapping[str, str]) -> dict[str, float]:
     """The numbers inside of the chosen options, by axis."""
     chosen = {axis: formula.axis(axis).option(option).constant for axis, option in reading.items()}
@@ -299,8 +307,10 @@ def _rivals(overlay: Overlay, read: Read, told: Collection[str]) -> Iterator[Riv
     meaning, mine = formula.meaning, formula.meaning(read.reading)
     for other in others:
         chosen = _chosen(other, overlay.settled)
-        alike = Tie.ALIKE if other in read.open[-1] else Tie.EVALUATION
-        yield Rival(chosen, tie=alike) if meaning(other) == mine else _tied(overlay, read, other, chosen)
+        if meaning(other) != mine:
+            yield _tied(overlay, read, other, chosen)
+        elif other not in read.open[-1]:
+            yield Rival(chosen, tie=Tie.EVALUATION)
     for rival in (read.reading.but(**{axis: o}) for axis in told for o in formula.axis(axis).names if o != read.reading[axis]):
         if rival not in others and not any(meaning(rival) == meaning(other) != mine for other in others):
             witness = overlay.witness(read, rival)

@@ -166,15 +166,15 @@ class Overlay:
         """The real functions that stand, as value and as cotangents: each with the number of places apart that speak against
         its best evaluation."""
         parts = [self.standing(part, terms) for part in self.parts]
-        fewest = [self._fewest(standing) for standing in parts]
+        fewest = [self._fewest(part, standing) for part, standing in zip(self.parts, parts, strict=True)]
         common = [meaning for meaning in fewest[0] if all(meaning in one for one in fewest[1:])]
         return {meaning: sum(one[meaning] for one in fewest) for meaning in common}
 
-    def _fewest(self, standing: Mapping[Reading, tuple[Place, ...]]) -> dict[Reading, int]:
+    def _fewest(self, part: Part, standing: Mapping[Reading, tuple[Place, ...]]) -> dict[Reading, int]:
         found: dict[Reading, int] = {}
         for reading, places in standing.items():
-            meaning = self.formula.meaning(reading)
-            found[meaning] = min(len(places), found.get(meaning, len(places)))
+            meaning, count = self.formula.meaning(reading), self.numbers(part).distinct(places)
+            found[meaning] = min(count, found.get(meaning, count))
         return found
 
     @property
@@ -189,9 +189,13 @@ class Overlay:
             if found is not None and (not found.apart or found.terms.whole > terms.whole):
                 break
             read = self._read(terms)
-            if read is not None and (found is None or len(read.apart) < len(found.apart)):
+            if read is not None and (found is None or self._explains(read, found)):
                 found = read
         return found
+
+    def _explains(self, read: Read, found: Read) -> bool:
+        """Whether a loss of precision explains what speaks against the same function without it."""
+        return len(read.apart) < len(found.apart) and self.formula.meaning(read.reading) == self.formula.meaning(found.reading)
 
     def _read(self, terms: Terms) -> Read | None:
         """Of several the one that the least speaks against, then the printed, then the standard one; its value and its

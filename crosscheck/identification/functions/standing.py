@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from ....reference.formula import Map
+from ....reference.namespace import Floating
 from ....reference.vocabulary import Reading
 from ...arithmetic.formats import precision
 from ...arithmetic.rounding import Enclosure
 from ...findings import NoValue
 from ...inputs.samples import Sample
 from ...readings.compare import Observed, unconstrained
-from ...readings.evaluate import VALUE
+from ...readings.evaluate import VALUE, evaluate
 from ...readings.variants import NO_LOSS, Losses
 
 SURE = 20.0  # bits: evidence that comes about by chance once in a million
+FEW = 1024  # roundings of the largest input or of 1 that a number may be off where a budget says nothing
 WORST_CASE = 5.0  # bits by which a budget for the worst case may exceed the errors that are seen under it
 
 
@@ -33,6 +36,14 @@ class Place:
     trial: int
     output: str
     index: tuple[int, ...]
+
+
+class At(NamedTuple):
+    """A reading on one trial, and what it allows there."""
+
+    observed: Observed
+    reading: Reading
+    allowed: Mapping[str, Enclosure]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +83,44 @@ class Numbers:
                 if allowed[name].shape != array.shape:
                     return None
                 outside = ~(allowed[name].contains(array) | unconstrained(allowed, name))
-                if (outside & ordinary[name]).any():
+                if (outside & ordinary[name]).any() or self._unsaid(At(observed, reading, allowed), name, ordinary[name]).any():
                     return None
                 places += [Place(trial, name, tuple(map(int, index))) for index in np.argwhere(outside)]
         return tuple(places)
+
+    def distinct(self, places: Iterable[Place]) -> int:
+        """How many different places these are: those of an elementwise line by the numbers that are put in there."""
+        return len({self._inputs(place) for place in places})
+
+    def _inputs(self, place: Place) -> tuple[str, tuple[bytes, ...]]:
+        observed = self.trials[place.trial]
+        sample, shape = observed.question.sample, observed.outputs[place.output].shape
+        assert isinstance(sample, Sample)
+        elementwise = all(array.shape == shape for array in sample.arrays.values())
+        numbers = (array[place.index] if elementwise else array for array in sample.arrays.values())
+        return place.output, tuple(number.tobytes() for number in numbers)
+
+    def _unsaid(self, place: At, name: str, ordinary: np.ndarray) -> np.ndarray:
+        """Which ordinary numbers are far from the real value though the budget contains them, since it contains anything: they
+        are further off than the same evaluation in NumPy."""
+        budget, exact = place.allowed[name], place.observed.question.allows(self.formula.standard)
+        if isinstance(exact, NoValue) or exact[name].shape != budget.shape:
+            return np.zeros(budget.shape, bool)
+        sample = place.observed.question.sample
+        assert isinstance(sample, Sample)
+        flow = 1.0 if name == VALUE else np.abs(sample.cotangent.astype(np.longdouble)).max(initial=0.0)
+        flow *= max(1.0, *(np.abs(array.astype(np.longdouble)).max(initial=0.0) for array in sample.arrays.values()))
+        with np.errstate(all="ignore"):
+            true, returned = exact[name].value, place.observed.outputs[name].astype(np.longdouble)
+            small = np.maximum(np.abs(true) / 2, FEW * budget.precision.u * flow)
+            wide = ordinary & budget.void & ~(budget.error <= small)
+            off = np.abs(returned - true)
+            far = wide & ~(off <= small) & np.isfinite(returned)
+            if far.any():
+                xp = Floating(budget.precision.numpy)
+                own = np.asarray(evaluate(self.formula, place.reading, sample, xp)[name]).astype(np.longdouble)
+                far &= ~(off <= 4 * np.abs(own - true)) | ~np.isfinite(own)
+        return far
 
     def share(self, reading: Reading, losses: Losses) -> float:
         """The largest error as a fraction of the budget, of a reading that stands, where it is what was returned."""
