@@ -75,6 +75,7 @@ def _called_so(truth: Truth, answer: Identification) -> bool:
 
 
 def _false_nearest(box: Box, answer: Identification) -> Iterator[str]:
+    yield from _false_in_part(box, answer)
     if answer.wide and not box.truth.stored:
         yield "stored: it is said to fit if all were in float32"
     if not getattr(answer, "near", True):
@@ -82,6 +83,24 @@ def _false_nearest(box: Box, answer: Identification) -> Iterator[str]:
     nearest, known = _off(box, answer, (answer.reading, {})), off_of_truth(box)
     if known < 0.1 and nearest > 10 * known:
         yield f"nearest: {answer.line} is off by {nearest:.1e} of the way, {box.truth.line} by {known:.1e}"
+
+
+def _false_in_part(box: Box, answer: Identification) -> Iterator[str]:
+    """Of what is said of a box in float32 or at its own values only."""
+    partly = getattr(answer, "partly", None)
+    if partly is None:
+        return
+    formula = line(partly.line)
+    assert isinstance(formula, Optimizer)
+    given = dict(box.truth.arguments.values())
+    own = {h.name: name for h in formula.hyperparameters for name in given if name in (h.name, *h.aliases)}
+    reading = formula.reading("standard", **partly.configured)
+    if not {h.name for h in formula.used_by(reading)} <= {*own}:  # the others are constants, which the answer does not name
+        return
+    values = {name: given[called] for name, called in own.items()}
+    off = min(_Run(formula, reading, own, values, ascends).off(box, varied=False) for ascends in (False, True))
+    if off > (SLIP if partly.dtype == "float64" else FLOAT32):
+        yield f"partly: {partly.line} is off by {off:.1e} of the way at its own values"
 
 
 def _stated(answer: Identification) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]:
