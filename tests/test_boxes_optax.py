@@ -512,3 +512,24 @@ def test_without_optax_no_reading_can_be_realised(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "optax" else find(name, *rest))
     with pytest.raises(Unsupported, match="optax, which is not installed"):
         ADAPTER.realise(line("sgd"), line("sgd").printed)
+
+
+# --- wrappers that are objects of their own ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        optax.MultiSteps(optax.sgd(0.25), every_k_schedule=2),
+        lambda learning_rate=0.25: optax.MultiSteps(optax.sgd(learning_rate), every_k_schedule=2),
+    ],
+)
+def test_a_wrapper_that_is_no_transformation_is_run_as_the_one_that_it_gives(target: Any) -> None:
+    box = ADAPTER.box(target, "target", {})
+    assert box is not None
+    w, g = np.array([1.0, -2.0]), np.array([0.5, 1.5])
+    run = box.start([w], 0.25, {})
+    run.step([g], 0.25)
+    assert run.weights()[0].tolist() == w.tolist()
+    run.step([3 * g], 0.25)
+    assert run.weights()[0].tolist() == (w - 0.25 * 2 * g).tolist()

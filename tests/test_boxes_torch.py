@@ -206,6 +206,32 @@ def test_a_tuple_of_another_length_is_the_boxs_own_to_judge() -> None:
         _box(torch.optim.Adam, betas=(0.5,))
 
 
+class CountsInGroups(torch.optim.Optimizer):
+    """Divides by the number of steps that a group has taken, as libraries that keep their counter in the group."""
+
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, {"lr": lr, "step": 0})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            group["step"] += 1
+            for p in group["params"]:
+                p.sub_(group["lr"] / group["step"] * p.grad)
+
+
+def test_a_group_that_came_late_keeps_its_own_counter_when_it_is_restored() -> None:
+    run = _box(CountsInGroups).start(_arrays("w")[:1], 0.1, {})
+    run.step(_arrays("g")[:1], 0.1)
+    run.add(_arrays("w")[1])
+    run.step(_arrays("g"), 0.1)
+    anew = _box(CountsInGroups).start(run.weights(), 0.1, {})
+    anew.restore(run.save())
+    for one in (run, anew):
+        one.step(_arrays("g"), 0.1)
+    assert _bits(run) == _bits(anew)
+
+
 class Sharp(torch.optim.SGD):
     """Takes no step without a closure, which its signature does not say."""
 

@@ -198,7 +198,7 @@ class TorchRun(Run):
         state = copy.deepcopy(saved["optimizer"])
         if len(saved["weights"]) != len(self._parameters):
             raise Unsupported("the state was saved with other weight arrays")
-        state["param_groups"] = _regrouped(state["param_groups"], self._optimizer.param_groups)
+        _group_as_saved(self._optimizer.param_groups, [len(group["params"]) for group in state["param_groups"]])
         self._optimizer.load_state_dict(state)
         with torch.no_grad():
             for parameter, array in zip(self._parameters, saved["weights"], strict=True):
@@ -242,8 +242,9 @@ def _trial(name: str, known: Signature, arguments: Mapping[str, float]) -> Optim
     return _made(name, known, [_leaf(np.zeros((2, 2)))], known.started_at(), arguments)
 
 
-def _regrouped(saved: list[dict[str, Any]], own: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Saved groups cut as an optimizer's own are, which may have got its weights at another time."""
-    options = {name: value for name, value in saved[0].items() if name != "params"}
-    indices = iter([index for group in saved for index in group["params"]])
-    return [{**options, "params": list(islice(indices, len(group["params"])))} for group in own]
+def _group_as_saved(groups: list[dict[str, Any]], sizes: Sequence[int]) -> None:
+    """Cut an optimizer's groups as those were that are loaded into it, which may have got weights at another time: a group may
+    count its own steps."""
+    if [len(group["params"]) for group in groups] != sizes:
+        parameters = iter([parameter for group in groups for parameter in group["params"]])
+        groups[:] = [{**groups[0], "params": list(islice(parameters, size))} for size in sizes]
