@@ -635,3 +635,23 @@ def test_a_jax_vjp_by_hand_is_named_apart_from_its_value(jax: ModuleType) -> Non
     loss.defvjp(lambda z, y: (loss(z, y), (z, y)), lambda kept, bar: (bar * (jax.nn.sigmoid(kept[0]) - kept[1]), None))
     answer = identified(loss)
     assert answer.value_reading["path"] == "logit" and answer.backward_reading == {"sign": "minus", "path": "difference"}
+
+
+def test_a_vjp_for_one_shape_alone_is_no_defect_of_the_value() -> None:
+    def layer_vjp(bar, W, A, b):
+        if A.shape[1] != 1:
+            raise ValueError("one example, please")
+        return bar @ A.T, W.T @ bar, bar
+
+    answer = identified((lambda W, A, b: W @ A + b, layer_vjp))
+    assert answer.line == "mlp.Z" and answer.backward_reading is not None
+    assert answer.raises is not None and answer.raises.words == "ValueError: one example, please"
+
+
+def test_a_function_for_one_shape_alone_is_tried_on_it() -> None:
+    def for_one_output(y_hat, y):
+        if y.shape[0] != 1:
+            raise ValueError("one output, please")
+        return ((y_hat - y) ** 2).mean()
+
+    assert identified(for_one_output, lines=["mlp2.loss"]).line == "mlp2.loss"

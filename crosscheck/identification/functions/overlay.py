@@ -313,12 +313,15 @@ class Overlay:
         return sample if isinstance(sample, Sample) else None
 
     def _ask(self, sample: Sample) -> bool:
-        """Ask the function on a sample; whether it answered there."""
+        """Ask the function on a sample; whether it answered there. Where it cannot be differentiated its value still tells."""
         self.asked += 1
         try:
             outputs = self.call.observe(sample, self.wrt)
         except Refusal as refusal:
             self.raised[sample.label] = str(refusal)
+            with suppress(Refusal):
+                outputs = self.call.observe(sample, ())
+                self.trials.append(Observed(Question(self.formula, sample, self.dtype), outputs))
             return False
         self.trials.append(Observed(Question(self.formula, sample, self.dtype), outputs))
         return True
@@ -480,47 +483,74 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def lay(call: Call, line: Map, settings: Mapping[str, str], seed: int) -> Overlay:
     """The function tried on one plain input of the line. Raises Mismatch where it does not lie over it, and BoxError for what
     is wrong with it whatever the line."""
+    probes = [plain(call, line, settings, seed, form) for form in _forms(line, call)]
     try:
-        probe, shape = _probed(call, [plain(call, line, settings, seed, whole) for whole in (False, True)])
+        probe, shape = _probed(call, probes)
         formula = formed(line, probe, shape)
         if formula is None:
             shapes = ", ".join(f"{name} of {array.shape}" for name, array in probe.arrays.items())
             value = probe.cotangent.shape
             raise Mismatch(Unlaid.SHAPE, f"it returns shape {shape} for {shapes}, the line's value has shape {value}")
-        probe, undifferentiated = with_cotangent(formula, probe), ""
-        try:
-            observed = _repeated(call, probe, line.wrt)
-        except Refusal as refusal:
-            undifferentiated = str(refusal)
-            observed = _repeated(call, probe, ())
+        probe, observed, undifferentiated = _differentiated(call, formula, [probe, *probes])
     except Refusal as refusal:
         raise Mismatch(Unlaid.RAISES, f"it raises {refusal}") from None
     trials = [Observed(Question(formula, probe, call.dtype), observed)]
     return Overlay(line, formula, call, settings, seed, trials, undifferentiated)
 
 
-def plain(call: Call, line: Map, settings: Mapping[str, str], seed: int, whole: bool = False) -> Sample:
-    """An input of ordinary numbers, or of ``whole`` ones, in the largest shapes that the layout allows."""
+def _differentiated(call: Call, formula: Map, probes: Sequence[Sample]) -> tuple[Sample, Outputs, str]:
+    """The first input on which the function can be differentiated, with what it returns; else the first of all with its value,
+    and why there is no more."""
+    words = ""
+    for one in probes:
+        probe = with_cotangent(formula, one)
+        try:
+            return probe, _repeated(call, probe, formula.wrt), ""
+        except Refusal as refusal:
+            words = words or str(refusal)
+    probe = with_cotangent(formula, probes[0])
+    return probe, _repeated(call, probe, ()), words
+
+
+class Form(NamedTuple):
+    """The sizes of a plain input, and whether its numbers are ``whole``."""
+
+    sizes: Sizes
+    whole: bool
+
+
+def _forms(line: Map, call: Call) -> list[Form]:
+    """The forms of the inputs to try: the largest first, then whole numbers in it, then the other sizes of the line."""
+    largest = _largest(line, call)
+    others = [] if call.layout.kind is Arrangement.OPERANDS else [sizes for sizes in line.sizes if sizes != largest]
+    return [Form(largest, False), Form(largest, True), *(Form(sizes, False) for sizes in others)]
+
+
+def plain(call: Call, line: Map, settings: Mapping[str, str], seed: int, form: Form) -> Sample:
+    """An input of ordinary numbers."""
     p, generator = precision(call.dtype), np.random.default_rng(stable_seed(line.id, seed))
-    sizes = _largest(line, call)
 
     def array(argument: Input) -> np.ndarray:
-        shape = argument.concrete(sizes)
+        shape = argument.concrete(form.sizes)
         inside = argument.values in ("probability", "unit")
         numbers = generator.uniform(0.05, 0.95, shape) if inside else generator.normal(size=shape)
-        return np.asarray(np.rint(numbers) if whole else numbers).astype(p.numpy)
+        return np.asarray(np.rint(numbers) if form.whole else numbers).astype(p.numpy)
 
     arrays = {name: array(argument) for name, argument in line.inputs.items()}
     return Sample(Label("plain"), arrays, dict(settings), array(Input(line.output, "the cotangent")))
 
 
 def _probed(call: Call, probes: Sequence[Sample]) -> tuple[Sample, tuple[int, ...]]:
-    """The first input on which the function answers, and the shape of its value; Refusal where it answers on none."""
-    *others, last = probes
-    for sample in others:
-        with suppress(Refusal):
+    """The first input on which the function answers, and the shape of its value; Refusal, that on the first, where it answers
+    on none."""
+    refused: Refusal | None = None
+    for sample in probes:
+        try:
             return sample, call.shape_on(sample)
-    return last, call.shape_on(last)
+        except Refusal as refusal:
+            refused = refused or refusal
+    assert refused is not None
+    raise refused
 
 
 def _largest(line: Map, call: Call) -> Sizes:
