@@ -631,6 +631,30 @@ def test_a_question_beside_the_formula_that_fails_later_takes_no_name_away() -> 
     assert "too late to be saved" in text(breaks)
 
 
+def test_a_box_that_takes_no_weights_later_and_no_missing_gradient_has_its_name() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Closed(torch.optim.SGD):
+        def add_param_group(self, param_group: Any) -> None:
+            if self.param_groups:
+                raise RuntimeError("no weights later")
+            super().add_param_group(param_group)
+
+        def step(self, closure: Any = None) -> None:
+            if any(p.grad is None for p in self.param_groups[0]["params"]):
+                raise RuntimeError("no gradient missing")
+            super().step()
+
+        def load_state_dict(self, state_dict: Any) -> None:
+            raise RuntimeError("no resuming")
+
+    answer = identify(Closed, **FEW)
+    assert answer.verdict == "identified" and answer.line == "optimizer.sgd", text(answer)
+    said = {one.question: one.words for one in answer.surroundings.unanswered}
+    assert "no weights later" in said[Question.LATE_WEIGHT] and "no resuming" in said[Question.SAVED_STATE]
+    assert "no gradient missing" in said[Question.MISSING_GRADIENT]
+
+
 class Talks(Adam):
     def rate(self, learning_rate: float) -> float:
         print("learning")  # noqa: T201 (what is tested is that it is kept from the terminal)

@@ -115,7 +115,7 @@ class Player:
         before = [w.shape for w in self.guarded(run.weights, Moment(Call.READ, t - 1))]
         self.guarded(lambda: run.step(handed, rate), Moment(Call.STEPPED, t))
         after = self.guarded(run.weights, Moment(Call.READ, t))
-        for what in run.changed():
+        for what in self.guarded(run.changed, Moment(Call.READ, t)):
             self.changed.setdefault(what, t)
         for i, (shape, weights) in enumerate(zip(before, after, strict=True)):
             self._check(weights, shape, t, f" {i}" if len(after) > 1 else "")

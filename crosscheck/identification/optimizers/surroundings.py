@@ -119,7 +119,8 @@ class _Asking:
     def late(self) -> list[LateWeight]:
         """The second half of the weights comes after some steps."""
         player, added, pairs = self.bench.player, self.trace.weights[HALF:], list(self._pairs())
-        self._begun(self.trace.weights[:HALF]).add(added.copy())  # Unsupported at once, where it is
+        run = self._begun(self.trace.weights[:HALF])
+        player.guarded(lambda: run.add(added.copy()), Moment(Call.ADDED))  # Unsupported at once, where it is
         run = self._begun(self.trace.weights[:HALF])
         for t, (g, rate) in enumerate(pairs[:LATE]):
             player.step(run, [g[:HALF]], rate, t + 1)
