@@ -73,7 +73,7 @@ def _look(answer: Identification) -> str:
         return f"it leaves {answer.title} on the run below, so look at what your code does there"
     if answer.failure is not None:
         return f"look at what your code does at step {answer.failure.step} of the trace below"
-    return "hold it against the formula that it should be"
+    return "`must_be` shows the step at which it leaves the formula that it should be"
 
 
 def _but(answer: Identification) -> str:
