@@ -217,6 +217,18 @@ def test_a_rate_that_cannot_be_stepped_with_is_refused_with_what_to_write(rate: 
     refused(command(body, f"learning_rate={rate}"), "is no rate to step with: give a finite number above 0")
 
 
+def test_a_box_that_loses_its_state_fails_where_it_was_asked_to_resume(command: Command) -> None:
+    momentum = SGD.replace("self.weights = weights", "self.weights, self.keep, self.v = weights, keep, 0 * weights")
+    momentum = momentum.replace("self.weights -= learning_rate * gradient", "self.v = self.keep * self.v + gradient{}")
+    forgets = "\n    def __deepcopy__(self, memo):\n        return make(self.weights.copy(), self.keep)\n"
+    keeps = momentum.format("; self.weights -= learning_rate * self.v")
+    options = ("--map", "beta=keep", "--resumes")
+    assert command(keeps, *options).status == 0
+    assert command(keeps + forgets, *options[:2]).status == 0
+    lost = command(keeps + forgets, *options)
+    assert lost.status == 1 and "is lost, and starts anew" in " ".join(lost.out.split())
+
+
 # --- functions whose signatures look like a maker's -------------------------------------------------------------------
 
 
