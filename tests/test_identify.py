@@ -401,6 +401,28 @@ def test_a_box_whose_weights_are_numbers_of_float32_is_said_to_compute_there() -
     assert "all its weights are numbers of float32" in " ".join(text(answer).split())
 
 
+# --- constants inside -----------------------------------------------------------------------------------------------
+
+
+class EpsilonOfItsOwn(Adam):
+    def __init__(self, weights: np.ndarray, decay1: float = 0.9, decay2: float = 0.999):
+        super().__init__(weights, decay1, decay2, 3e-7)
+
+
+class StartsAtATenth(Adam):
+    def __init__(self, weights: np.ndarray, decay1: float = 0.9, decay2: float = 0.999, eps: float = 1e-8):
+        super().__init__(weights, decay1, decay2, eps)
+        self.v = self.v + 0.1
+
+
+@pytest.mark.parametrize(("box", "hyper", "value"), [(EpsilonOfItsOwn, "eps", 3e-7), (StartsAtATenth, "initial_second", 0.1)])
+def test_a_constant_inside_a_box_is_fitted_to_its_numbers_and_said(box: type, hyper: str, value: float) -> None:
+    answer = identify(box, names=NAMES, **FEW)
+    assert (answer.verdict, answer.line) == ("identified", "optimizer.adam"), text(answer)
+    assert (answer.hyperparameters[hyper].own, answer.hyperparameters[hyper].value) == ("", value)
+    assert f"{hyper} = {value:g}" in " ".join(text(answer).split())
+
+
 # --- names and ties -------------------------------------------------------------------------------------------------
 
 

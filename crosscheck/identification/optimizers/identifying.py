@@ -24,7 +24,7 @@ from .playing import Played, Player
 from .prediction import NARROW, Record
 from .search import Search
 from .separation import best_split, one_function, separate
-from .space import Candidate, Space, spaces
+from .space import Candidate, Space, looks_at, spaces
 from .surroundings import surroundings
 from .trace_witnesses import against, failure, named_failures
 
@@ -85,12 +85,13 @@ class _Identifying:
     refused: dict[str, str]
     options: Options
     long: Played | None = None
+    fitting: bool = True
 
     def left_alone(self, names: Sequence[str]) -> _Identifying:
         """The same of which some arguments stay at the box's own values."""
         chosen, left = self.bench.chosen, {*self.refused, *names}
         spaces = [space.without(left, chosen.own) for space in self.spaces]
-        return _Identifying(Bench(self.player, chosen.without(names)), spaces, self.refused, self.options)
+        return _Identifying(Bench(self.player, chosen.without(names)), spaces, self.refused, self.options, fitting=False)
 
     def takes_away(self, name: str, found: Found) -> bool:
         """Whether a reading that fits at the box's own values does not once one argument is varied."""
@@ -109,7 +110,7 @@ class _Identifying:
     def answer(self, began: float) -> Identification:
         tell(Stage.PLAYED)
         self.played = self._first_traces()
-        self.ladder = Ladder(self.spaces, self.played, self.player.dtype)
+        self.ladder = Ladder(self.spaces, self.played, self.player.dtype, fitting=self.fitting)
         found = self._lasting(self.ladder.found())
         self._within_bounds(found.space)
         self.small = self.player.play(self.bench.small())
@@ -178,7 +179,7 @@ class _Identifying:
             if missed is None or not found.fits:
                 return found
             self.played = [*self.played, missed]
-            self.ladder = Ladder(self.spaces, self.played, self.player.dtype, self.ladder.evaluated)
+            self.ladder = Ladder(self.spaces, self.played, self.player.dtype, self.ladder.evaluated, self.fitting)
             found = self.ladder.found()
         return replace(found, fits=found.fits and self._long_miss(found) is None)
 
@@ -348,7 +349,7 @@ class _Identifying:
     def _hyperparameters(self, space: Space, candidate: Candidate) -> dict[str, Bound]:
         assumed, found = dict(candidate.assumed), {}
         for hyper in space.line.hyperparameters:
-            if hyper.name in space.binding or space.matters(hyper.name):
+            if hyper.name in space.binding or hyper.name in looks_at(space.line, candidate.reading):
                 own = "" if hyper.name in assumed else space.binding[hyper.name]
                 value = self.box.arguments[own] if own else assumed[hyper.name]
                 found[hyper.name] = Bound(own, value, hyper.neutral is not None and value in (hyper.neutral, None))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ...arithmetic.formats import precision
 from ..stages import Stage, tell
+from .constants import with_constants
 from .experiments import Bench, Plan, Values
 from .narrower import as_written_or_arranged, sharpened
 from .nearest import nearest
@@ -47,12 +48,14 @@ def rungs(bench: Bench) -> list[Experiment]:
 
 @dataclass
 class Ladder:
-    """The search of all families of lines over what was played on each rung. ``evaluated`` counts the candidates looked at."""
+    """The search of all families of lines over what was played on each rung. ``evaluated`` counts the candidates looked at;
+    constants are fitted if it is ``fitting``."""
 
     spaces: Sequence[Space]
     played: Sequence[Played]
     dtype: str
     evaluated: int = 0
+    fitting: bool = True
     _ends: list[tuple[Space, Candidate]] = field(default_factory=list)
     _wide: dict[Candidate, Found] = field(default_factory=dict)
 
@@ -75,7 +78,7 @@ class Ladder:
                 if inside is not None and inside.fits:
                     return inside
                 wide = wide or inside
-        return wide or self._nearest()
+        return wide or self._with_constants() or self._nearest()
 
     def _ranked(self) -> list[Space]:
         """The families, that which has come nearest to the first rung first."""
@@ -144,6 +147,16 @@ class Ladder:
         seen = Record(space, self.played, self.dtype)
         candidate = as_written_or_arranged(seen, Search(seen, space.moves).equals(loose, ALIKE))
         return None if candidate is None else Found(space, candidate, True)
+
+    def _with_constants(self) -> Found | None:
+        """A candidate with a constant of the box's own, where one fits so."""
+        for space, start in with_constants(self.spaces, self.played[0]) if self.fitting else ():
+            if not Record(space, self.played[:1], self.dtype).fits(start):
+                continue
+            candidate, full = self._climbed(space, [start], self.dtype, pairs=False)
+            if full:
+                return Found(space, candidate, True)
+        return None
 
     def _nearest(self) -> Found:
         begun = [(space, start) for space in self.spaces for start in space.starts()]

@@ -1,0 +1,97 @@
+"""Constants inside a box: the value of a hyperparameter that it does not take, fitted to its numbers.
+
+On the quietest trace each family is tried, as the field has it, with one hyperparameter at values of all sizes; where the
+numbers come closest the value is narrowed down, and what people write is taken: a decimal number of few digits. Whether it
+fits is then a matter of the budget, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ....reference.namespace import Floating
+from ....reference.vocabulary import Hyperparameter, Role
+from .playing import Played
+from .prediction import values
+from .space import Candidate, Space, looks_at
+
+SIZES = range(-16, 2)  # decimal exponents that are looked at first
+VISIBLE = -6  # the least of them for what is no ε: a smaller one would pass off a slip as a constant
+NARROWED = 8  # of the places where the numbers come closest, how many are narrowed down
+ROUNDS = 28  # of the narrowing; each takes a third of what is left
+DIGITS = 2  # of a number that somebody has written
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One hyperparameter of a candidate, whose value is sought."""
+
+    space: Space
+    candidate: Candidate
+    hyper: Hyperparameter
+    played: Played
+
+    def at(self, exponent: float) -> float:
+        """The value of a decimal exponent; of a decay rate it is that of what is not kept."""
+        size = float(10.0**exponent)
+        return 1 - size if self.hyper.role is Role.DECAY_RATE else size
+
+    def off(self, exponent: float) -> float:
+        """By which part of its way a weight is beside the box, on the average; at most by all of it."""
+        trace, candidate = self.played.experiment, self.candidate.with_assumed(self.hyper.name, self.at(exponent))
+        xp, sign = Floating(np.float64), -1 if candidate.ascends else 1
+        hyper = values(self.space, candidate, trace.arguments)
+        gradients, weights = sign * trace.gradients.astype(np.float64), trace.weights.astype(np.float64)
+        with np.errstate(all="ignore"):
+            after, _ = candidate.line.trace_in(xp, weights, gradients, trace.rates, hyper, candidate.reading)
+            off = np.abs(np.stack(after) - self.played.weights) / np.abs(self.played.weights - trace.weights)
+        known = np.minimum(off[~np.isnan(off)], 1.0)
+        return float(known.mean()) if known.size else 1.0
+
+    def allows(self, value: float) -> bool:
+        least = 0.0 if self.hyper.role is Role.EPSILON else 10.0**VISIBLE
+        return self.hyper.low <= value < self.hyper.high and value >= least
+
+
+def with_constants(spaces: Sequence[Space], played: Played) -> Iterator[tuple[Space, Candidate]]:
+    """Candidates with a constant that was fitted to what was played, those that come closest first."""
+    coarse = [(min((fit.off(e), e) for e in SIZES if fit.allows(fit.at(e))), fit) for fit in _fits(spaces, played)]
+    for (_, exponent), fit in sorted(coarse, key=lambda entry: entry[0])[:NARROWED]:
+        best = _narrowed(fit.off, exponent)
+        for digits in range(1, DIGITS + 1):
+            written = float(f"{fit.at(best):.{digits}g}")
+            if fit.allows(written):
+                yield fit.space, fit.candidate.with_assumed(fit.hyper.name, written)
+
+
+def _fits(spaces: Sequence[Space], played: Played) -> Iterator[Fit]:
+    for space in spaces:
+        for start in space.starts():
+            for hyper in space.unbound():
+                if hyper.name in space.settled:
+                    continue
+                for candidate in _that_look_at(space, start, hyper):
+                    yield Fit(space, candidate, hyper, played)
+
+
+def _that_look_at(space: Space, start: Candidate, hyper: Hyperparameter) -> Iterator[Candidate]:
+    """The candidate, if it looks at the hyperparameter; else with an option that does."""
+    if hyper.name in looks_at(space.line, start.reading):
+        yield start
+        return
+    for axis in space.line.axes:
+        for option in axis.options:
+            if option.needs == hyper.name:
+                yield replace(start, reading=start.reading.but(**{axis.name: option.name}))
+
+
+def _narrowed(off: Callable[[float], float], exponent: float) -> float:
+    """The exponent near a first one at which the numbers come closest."""
+    low, high = exponent - 1, exponent + 1
+    for _ in range(ROUNDS):
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, right) if off(left) < off(right) else (left, high)
+    return (low + high) / 2
