@@ -40,7 +40,9 @@ class Option:
     ``does`` is what a body is handed where this option is chosen: a function, or a frozen dataclass or NamedTuple of
     functions and numbers. ``needs`` names the hyperparameter that the option alone uses: without it, it is not searched.
     ``in_matrix`` is false for what a conformance run, which holds every subject against every reading, leaves to
-    identification: there it is searched only where it is claimed. ``constant`` is a number in it that may be another one.
+    identification: there it is searched only where it is claimed. ``rare`` is true of what hardly anyone has: a search tries
+    it on its own and beside what is common, not together with another that is rare. ``constant`` is a number in it that may be
+    another one.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Option:
     does: Any = None
     needs: str = ""
     in_matrix: bool = True
+    rare: bool = False
     constant: Constant | None = None
 
     def __repr__(self) -> str:

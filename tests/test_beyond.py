@@ -203,6 +203,79 @@ def from_zero_hats(t: int, m: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np
     return m / np.float64(1 - B1 ** (t - 1)), v / np.float64(1 - B2 ** (t - 1))
 
 
+def by_stored(first: bool, second: bool) -> list[np.ndarray]:
+    """Adam that stores the quotients of its corrections."""
+    w, m, v, found = W, 0.0, 0.0, []
+    for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
+        m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+        m_hat, v_hat = standard_hats(t, m, v)
+        w = w - a * m_hat / (np.sqrt(v_hat) + EPS)
+        m, v = m_hat if first else m, v_hat if second else v
+        found.append(w)
+    return found
+
+
+def by_new_weights(correcting: tuple[float, float]) -> list[np.ndarray]:
+    """Adam in which β is the weight of the new gradient, corrected by 1 - b^t for each b."""
+    w, m, v, found = W, 0.0, 0.0, []
+    for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
+        m, v = B1 * g + (1 - B1) * m, B2 * g**2 + (1 - B2) * v
+        w = w - a * m / (1 - correcting[0] ** t) / (np.sqrt(v / (1 - correcting[1] ** t)) + EPS)
+        found.append(w)
+    return found
+
+
+def by_compounding_rate() -> list[np.ndarray]:
+    """Adam that writes each corrected rate back as a factor of the next."""
+    w, m, v, factor, found = W, 0.0, 0.0, 1.0, []
+    for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
+        factor *= np.sqrt(1 - B2**t) / (1 - B1**t)
+        m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+        w = w - a * factor * m / (np.sqrt(v) + EPS)
+        found.append(w)
+    return found
+
+
+def by_nothing_kept(first_start: float = 0.0) -> list[np.ndarray]:
+    """Adam whose averages are never written back; V starts at a number."""
+    w, found = W, []
+    for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
+        m_hat, v_hat = standard_hats(t, B1 * first_start + (1 - B1) * g, (1 - B2) * g**2)
+        w = w - a * m_hat / (np.sqrt(v_hat) + EPS)
+        found.append(w)
+    return found
+
+
+def by_adam_before_root() -> list[np.ndarray]:
+    """Adam with ε under the root of what is not corrected."""
+    w, m, v, found = W, 0.0, 0.0, []
+    for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
+        m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+        w = w - a * np.sqrt(1 - B2**t) / (1 - B1**t) * m / np.sqrt(v + EPS)
+        found.append(w)
+    return found
+
+
+def by_adam_from_first() -> list[np.ndarray]:
+    """Adam whose averages start as the first gradient and its square, not corrected."""
+    w, m, v, found = W, G[0], G[0] ** 2, []
+    for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
+        if t > 1:
+            m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+        w = w - a * m / (np.sqrt(v) + EPS)
+        found.append(w)
+    return found
+
+
+def by_lerped_nadam() -> list[np.ndarray]:
+    w, m, v, found = W, 0.0, 0.0, []
+    for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
+        m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+        w = w - a * (B1 * m + (1 - B1) * g) / (1 - B1**t) / (np.sqrt(v / (1 - B2**t)) + EPS)
+        found.append(w)
+    return found
+
+
 def by_amsgrad(before: bool = False, after: bool = False) -> list[np.ndarray]:
     """AMSGrad, where the bias is corrected before or after the maximum is taken, or not at all, as published."""
     peak = np.zeros_like(W)
@@ -248,9 +321,11 @@ def by_adagrad(root: Callable, initial: float = 0.0, rate: Callable = lambda t, 
     return found
 
 
-def by_rmsprop(root: Callable, debias: bool = False, mu: float = 0.0, nesterov: bool = False) -> list[np.ndarray]:
+def by_rmsprop(
+    root: Callable, debias: bool = False, mu: float = 0.0, nesterov: bool = False, beta: float = HYPER["beta"]
+) -> list[np.ndarray]:
     """RMSprop; with μ the rate is in the buffer."""
-    beta, w, s, buffer, found = HYPER["beta"], W, 0.0, 0.0, []
+    w, s, buffer, found = W, 0.0, 0.0, []
     for t, (g, a) in enumerate(zip(G, RATES, strict=True), start=1):
         s = beta * s + (1 - beta) * g**2
         step = a * g / root(s / (1 - beta**t) if debias else s)
@@ -271,10 +346,12 @@ def by_momentum(penalty: float = 0.0, whole: bool = False) -> list[np.ndarray]:
     return found
 
 
-def by_sgd(penalty: float, shrinking: float) -> list[np.ndarray]:
+def by_sgd(penalty: float, shrinking: float, taken: Callable = lambda a: 0.0, after: float = 0.0) -> list[np.ndarray]:
+    """Gradient descent with L2 decay, decay of the weights before or after the step, and a number taken off them."""
     w, found = W, []
     for g, a in zip(G, RATES, strict=True):
-        w = w * (1 - shrinking) - a * (g + penalty * w)
+        w = w * (1 - shrinking) - taken(a) - a * (g + penalty * w)
+        w = w * (1 - after)
         found.append(w)
     return found
 
@@ -364,6 +441,25 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
     "from zero": ("adam", {"correction": "count-from-zero"}, lambda: by_adam(from_zero_hats)),
     "guarded": ("adam", {"correction": "count-from-zero-guarded"}, lambda: by_adam(guarded_hats)),
     "from two": ("adam", {"correction": "count-from-two"}, lambda: by_adam(lambda t, m, v: standard_hats(t + 1, m, v))),
+    "ε inside, before": (
+        "adam",
+        {"epsilon": "inside-root", "epsilon_order": "before-correction"},
+        by_adam_before_root,
+    ),
+    "from the first": (
+        "adam",
+        {"correction": "none", "first_start": "first-gradient", "second_start": "first-gradient"},
+        by_adam_from_first,
+    ),
+    "quotients": ("adam", {"stored": "quotient"}, lambda: by_stored(True, True)),
+    "quotient of V": ("adam", {"stored": "first-quotient"}, lambda: by_stored(True, False)),
+    "quotient of S": ("adam", {"stored": "second-quotient"}, lambda: by_stored(False, True)),
+    "compounding": ("adam", {"correction": "compounding", "epsilon_order": "before-correction"}, by_compounding_rate),
+    "nothing kept": ("adam", {"stored": "nothing-kept"}, by_nothing_kept),
+    "nothing kept, from 1": ("adam", {"stored": "nothing-kept", "first_start": "one"}, lambda: by_nothing_kept(1.0)),
+    "β new": ("adam", {"betas": "of-new"}, lambda: by_new_weights((1 - B1, 1 - B2))),
+    "β new, corrected as kept": ("adam", {"betas": "of-new-corrected-as-of-kept"}, lambda: by_new_weights((B1, B2))),
+    "NAdam, averaged": ("adam", {"lookahead": "nadam-averaged"}, by_lerped_nadam),
     "both ε": (
         "adam",
         {"epsilon": "inside-and-outside"},
@@ -377,6 +473,11 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
     "AdamW": ("adamw", {}, lambda: by_adamw(lambda a: 1 - a * LAMBDA)),
     "AdamW, published": ("adamw", {"decay": "decoupled-unscaled"}, lambda: by_adamw(lambda a: 1 - LAMBDA)),
     "AdamW, decay last": ("adamw", {"decay": "decoupled-after"}, lambda: by_adamw(lambda a: 1 - a * LAMBDA, after=True)),
+    "AdamW, decay last, unscaled": (
+        "adamw",
+        {"decay": "decoupled-after-unscaled"},
+        lambda: by_adamw(lambda a: 1 - LAMBDA, after=True),
+    ),
     "NAdam": ("nadam", {}, lambda: by_nadam(HYPER["momentum_decay"])),
     "NAdam, published": ("nadam", _PUBLISHED, lambda: by_nadam(HYPER["momentum_decay"], published=True)),
     "NAdam of Keras": ("nadam", {"lookahead": "nadam-steep-schedule"}, lambda: by_nadam(1.0)),
@@ -429,6 +530,14 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
     ),
     "dampened, L2": ("momentum", {"accumulation": "dampened", "decay": "l2"}, lambda: by_momentum(penalty=LAMBDA)),
     "SGD, L2": ("sgd", {"decay": "l2"}, lambda: by_sgd(LAMBDA, 0.0)),
+    "SGD, constant decay": ("sgd", {"decay": "constant-scaled"}, lambda: by_sgd(0.0, 0.0, lambda a: a * LAMBDA)),
+    "SGD, constant decay, unscaled": ("sgd", {"decay": "constant-unscaled"}, lambda: by_sgd(0.0, 0.0, lambda a: LAMBDA)),
+    "SGD, decay last, unscaled": ("sgd", {"decay": "decoupled-after-unscaled"}, lambda: by_sgd(0.0, 0.0, after=LAMBDA)),
+    "RMSprop, β new": (
+        "rmsprop",
+        {"betas": "of-new"},
+        lambda: by_rmsprop(lambda s: np.sqrt(s + EPS), beta=1 - HYPER["beta"]),
+    ),
     "SGD, shrinking": ("sgd", {"decay": "decoupled-unscaled"}, lambda: by_sgd(0.0, LAMBDA)),
 }
 

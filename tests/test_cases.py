@@ -171,7 +171,7 @@ def test_it_is_an_adagrad_that_begins_anew_at_each_step() -> None:
     assert answer.verdict == "identified" and answer.line == "optimizer.adagrad"
 
 
-def test_a_rate_that_is_corrected_again_and_again_is_no_reading() -> None:
+def test_a_rate_that_is_corrected_again_and_again_is_said_to_be() -> None:
     """steveKapturowski/tensorflow-rl#20"""
 
     def step(self: Any, g: np.ndarray, rate: float) -> None:
@@ -179,7 +179,11 @@ def test_a_rate_that_is_corrected_again_and_again_is_no_reading() -> None:
         self.factor = getattr(self, "factor", 1.0) * self.folded(1.0)
         self.w = self.w - rate * self.factor * self.m / (np.sqrt(self.v) + self.eps)
 
-    taken_for_a_defective("adam", asked(box(Undecayed, step)))
+    answer = asked(box(Undecayed, step))
+    assert (answer.verdict, answer.line) == ("identified", "optimizer.adam")
+    assert answer.reading["correction"] == "compounding"
+    with pytest.raises(AssertionError):
+        answer.must_be("adam", "standard")
 
 
 def test_decay_of_the_wrong_sign_fails_the_test_that_a_person_writes() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..formula import Optimizer
+from ..pieces.betas import BETAS
 from ..pieces.correction import DEBIAS
 from ..pieces.decay import DECAY, moved
 from ..pieces.hyperparameters import KEPT, MOMENTUM_NAMES, WEIGHT_DECAY, initial
@@ -28,7 +29,7 @@ def _start(xp: Any, w: Any, h: Any, o: Any) -> MomentumState:
 
 def _update(xp: Any, w: Any, g: Any, state: MomentumState, alpha: Any, h: Any, o: Any) -> tuple[Any, MomentumState]:
     """V = β V + (1-β) g; W - α V, as printed."""
-    t = state.t + 1
+    t, h = state.t + 1, o.betas.averaging(h, ("beta",))
     whole = o.rate.inward(alpha, o.decay.of_gradient(g, w, h))
     part = o.accumulation(whole, h)
     V = o.start.after_first(xp, t, whole, h.beta * state.V + part)
@@ -48,6 +49,7 @@ momentum = Optimizer(
         BUFFER_RATE,
         NESTEROV,
         DEBIAS,
+        BETAS.of("of-kept", "of-new"),
         DECAY.of(in_matrix=()),
     ),
     errata=(

@@ -17,7 +17,7 @@ nadam = line_of_moments(
     r"W=W-\alpha\frac{\hat V}{\sqrt{S/(1-\beta_2^t)}+\epsilon}",
     printed={"lookahead": "nadam-published", "second": "times-beta2"},
     standard={"lookahead": "nadam-schedule", "second": "as-kept"},
-    defining={"lookahead": ("nadam", "nadam-schedule", "nadam-steep-schedule", "nadam-published")},
+    defining={"lookahead": ("nadam", "nadam-averaged", "nadam-schedule", "nadam-steep-schedule", "nadam-published")},
     errata=(
         Erratum(
             "lookahead",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..formula import Optimizer
+from ..pieces.betas import BETAS
 from ..pieces.correction import DEBIAS
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON
@@ -76,7 +77,7 @@ def _start(xp: Any, w: Any, h: Any, o: Any) -> RmspropState:
 
 def _update(xp: Any, w: Any, g: Any, state: RmspropState, alpha: Any, h: Any, o: Any) -> tuple[Any, RmspropState]:
     """S = β S + (1-β) g²; W - α g/√(S + ε), as printed."""
-    t = state.t + 1
+    t, h = state.t + 1, o.betas.averaging(h, ("beta",))
     g = o.decay.of_gradient(g, w, h)
     S = o.start.after_first(xp, t, g * g, h.beta * state.S + (1 - h.beta) * (g * g))
     G = o.mean_start.after_first(xp, t, g, o.centered.mean(state.G, g, h))
@@ -101,6 +102,7 @@ rmsprop = Optimizer(
         MOMENTUM.of("none", "outside", "inside-buffer"),
         NESTEROV.of("none", "lookahead", in_matrix=()),
         DEBIAS.of(in_matrix=()),
+        BETAS.of("of-kept", "of-new"),
         DECAY.of(in_matrix=()),
     ),
     errata=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..vocabulary import Axis, Coincidence, Option
@@ -93,10 +94,26 @@ def _scheduled_count_from_two(xp: Any, m: Momenta) -> tuple[Any, Any, Any]:
 
 
 class Correction(NamedTuple):
-    """The rule for the first moment and the one for the second."""
+    """The rule for the first moment and the one for the second; whether what they divide by is multiplied over the steps."""
 
     first: Rule
     second: Rule
+    compounds: bool = False
+
+    def after(self, first: Any, second: Any) -> Correction:
+        """The rules of a step before which the moments were divided by so much."""
+        return Correction(_times(self.first, first), _times(self.second, second)) if self.compounds else self
+
+
+def _times(rule: Rule, factor: Any) -> Rule:
+    def divisor(xp: Any, beta: Any, t: Any) -> Any:
+        return factor * rule.divisor(xp, beta, t)
+
+    def scheduled(xp: Any, m: Momenta) -> tuple[Any, Any, Any]:
+        of_gradient, of_average, product = rule.scheduled(xp, m)
+        return factor * of_gradient, factor * of_average, product
+
+    return Rule(divisor, scheduled)
 
 
 _NOTHING = Rule(_nothing, _scheduled_nothing)
@@ -135,6 +152,7 @@ CORRECTION = Axis(
             r"\hat V=V/(1-\beta_1^t),\;\hat S=S",
             Correction(_STANDARD, _NOTHING),
             in_matrix=False,
+            rare=True,
         ),
         Option(
             "second-only",
@@ -142,6 +160,7 @@ CORRECTION = Axis(
             r"\hat V=V,\;\hat S=S/(1-\beta_2^t)",
             Correction(_NOTHING, _STANDARD),
             in_matrix=False,
+            rare=True,
         ),
         Option(
             "complement",
@@ -149,6 +168,7 @@ CORRECTION = Axis(
             r"\hat V=V/(1-\beta_1)",
             _both(Rule(_complement, _scheduled_complement)),
             in_matrix=False,
+            rare=True,
         ),
         Option(
             "count-from-zero",
@@ -156,6 +176,7 @@ CORRECTION = Axis(
             r"\hat V=V/(1-\beta_1^{t-1})",
             _both(Rule(_count_from_zero, _scheduled_count_from_zero)),
             in_matrix=False,
+            rare=True,
         ),
         Option(
             "count-from-zero-guarded",
@@ -163,6 +184,7 @@ CORRECTION = Axis(
             r"\hat V=V/(1-\beta_1^{t-1}),\;\hat V_1=V_1",
             _both(Rule(_count_from_zero_guarded, _scheduled_count_from_zero_guarded)),
             in_matrix=False,
+            rare=True,
         ),
         Option(
             "count-from-two",
@@ -170,6 +192,7 @@ CORRECTION = Axis(
             r"\hat V=V/(1-\beta_1^{t+1})",
             _both(Rule(_count_from_two, _scheduled_count_from_two)),
             in_matrix=False,
+            rare=True,
         ),
     ),
     printed="complement-of-power",
@@ -182,19 +205,83 @@ CORRECTION = Axis(
 )
 
 
-def _kept(average: Any, divisor: Any) -> Any:
+COMPOUNDING = Option(
+    "compounding",
+    "divide by the product of all 1-β^i so far: the correction is made anew at each step of what was corrected before",
+    r"\hat V=V/\prod_{i\le t}(1-\beta_1^i)",
+    Correction(_STANDARD, _STANDARD, compounds=True),
+    in_matrix=False,
+    rare=True,
+)
+# for a line whose state has what the moments were divided by so far
+CORRECTION_OR_COMPOUNDING = replace(
+    CORRECTION,
+    options=(*CORRECTION.options, COMPOUNDING),
+    source=f"{CORRECTION.source}; compounding: https://github.com/steveKapturowski/tensorflow-rl/issues/20, and "
+    "https://github.com/PennyLaneAI/pennylane/pull/1929 on such a formula",
+)
+
+
+def _average(average: Any, divisor: Any, before: Any) -> Any:
     return average
+
+
+def _quotient(average: Any, divisor: Any, before: Any) -> Any:
+    return over(average, divisor)
+
+
+def _nothing_new(average: Any, divisor: Any, before: Any) -> Any:
+    return before
+
+
+class Stored(NamedTuple):
+    """What is stored of V, and of S: each of the average, what its correction divides by, and what was stored before."""
+
+    first: Callable[..., Any] = _average
+    second: Callable[..., Any] = _average
 
 
 STORED = Axis(
     name="stored",
     options=(
-        Option("average", "the average is stored, and a corrected copy is used", r"\hat V=V/\cdots", _kept),
-        Option("quotient", "the quotient itself is stored, and averaged on", r"V=V/\cdots", over, in_matrix=False),
+        Option("average", "the average is stored, and a corrected copy is used", r"\hat V=V/\cdots", Stored()),
+        Option(
+            "quotient",
+            "the quotient itself is stored, and averaged on",
+            r"V=V/\cdots",
+            Stored(_quotient, _quotient),
+            in_matrix=False,
+        ),
+        Option(
+            "first-quotient",
+            "of V the quotient itself is stored, and averaged on; of S the average",
+            r"V=V/\cdots,\;\hat S=S/\cdots",
+            Stored(first=_quotient),
+            in_matrix=False,
+            rare=True,
+        ),
+        Option(
+            "second-quotient",
+            "of S the quotient itself is stored, and averaged on; of V the average",
+            r"\hat V=V/\cdots,\;S=S/\cdots",
+            Stored(second=_quotient),
+            in_matrix=False,
+            rare=True,
+        ),
+        Option(
+            "nothing-kept",
+            "the averages are never written back: each step averages with what they started from",
+            r"V=\beta_1V_0+(1-\beta_1)g",
+            Stored(_nothing_new, _nothing_new),
+            in_matrix=False,
+            rare=True,
+        ),
     ),
     printed="average",
     standard="average",
-    source="average: Kingma & Ba 2015, algorithm 1; quotient: the sheet, line 41",
+    source="average: Kingma & Ba 2015, algorithm 1; quotient: the sheet, line 41, and "
+    "https://github.com/frgfm/holocron/issues/1; nothing-kept: https://github.com/raskr/rust-autograd/issues/16, "
+    "https://github.com/dngfra/Restricted-Boltzmann-Machines/issues/2",
 )
 
 

@@ -24,6 +24,14 @@ def _shrunk(w: Any, alpha: Any, h: Any) -> Any:
     return w * (1 - h.weight_decay)
 
 
+def _less(w: Any, alpha: Any, h: Any) -> Any:
+    return w - alpha * h.weight_decay
+
+
+def _less_unscaled(w: Any, alpha: Any, h: Any) -> Any:
+    return w - h.weight_decay
+
+
 class Decay(NamedTuple):
     """``of_gradient(g, w, h)`` is the gradient with what is added to it; ``before(w, alpha, h)`` and ``after`` are the weights
     before and after the step with what is taken off them."""
@@ -79,11 +87,41 @@ DECAY = Axis(
             needs="weight_decay",
             in_matrix=False,
         ),
+        Option(
+            "decoupled-after-unscaled",
+            "the weights shrink after the step, by λ, and the rate does not multiply it",
+            r"W=(W-\alpha(\cdots))(1-\lambda)",
+            Decay(after=_shrunk),
+            needs="weight_decay",
+            in_matrix=False,
+            rare=True,
+        ),
+        Option(
+            "constant-scaled",
+            "the rate times λ is taken off each weight, whatever the weight is",
+            r"W=W-\alpha(\cdots+\lambda)",
+            Decay(before=_less),
+            needs="weight_decay",
+            in_matrix=False,
+            rare=True,
+        ),
+        Option(
+            "constant-unscaled",
+            "λ is taken off each weight, whatever the weight and the rate are",
+            r"W=W-\alpha(\cdots)-\lambda",
+            Decay(before=_less_unscaled),
+            needs="weight_decay",
+            in_matrix=False,
+            rare=True,
+        ),
     ),
     printed="none",
     standard="none",
     source="l2: torch.optim.Adam, SGD, RMSprop, Adagrad; decoupled: torch.optim.AdamW, optax.adamw, weight_decay of Keras; "
     "decoupled-unscaled: Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithms 1 and 2, "
     "https://arxiv.org/abs/1711.05101, where a schedule η, not α, multiplies λ (here η = 1), and on what libraries made of it "
-    "https://github.com/NVIDIA/apex/issues/1849; decoupled-after: AdamW of Hugging Face transformers",
+    "https://github.com/NVIDIA/apex/issues/1849; decoupled-after: AdamW of Hugging Face transformers; "
+    "decoupled-after-unscaled: decoupled-unscaled in the order of decoupled-after; constant-scaled: SGDW of torch_optimizer, "
+    "https://github.com/jettify/pytorch-optimizer/issues/454; constant-unscaled: AdamW of torchopt for R, "
+    "https://github.com/e-sensing/torchopt/pull/14",
 )

@@ -31,13 +31,18 @@ def _beta1(xp: Any, t: Any, h: Any) -> Any:
 
 class Step(NamedTuple):
     """What a lookahead is made of: the gradient, the average after this step, the count of steps with this one, the product of
-    momenta before it, and the rule that corrects the average."""
+    momenta before it, the rule that corrects the average, and the β that it corrects for, where that is not β1."""
 
     g: Any
     V: Any
     t: Any
     product: Any
     rule: Rule
+    beta: Any = None
+
+    def divisor(self, xp: Any, t: Any, h: Any) -> Any:
+        """What an average is divided by at step ``t``."""
+        return self.rule.divisor(xp, h.beta1 if self.beta is None else self.beta, t)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Ahead:
     kept: Callable[..., Any] = _beta1
 
     def directions(self, xp: Any, step: Step, h: Any) -> tuple[list[Any], Any]:
-        return [over(step.V, step.rule.divisor(xp, h.beta1, step.t))], step.product
+        return [over(step.V, step.divisor(xp, step.t, h))], step.product
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,17 @@ class ByBeta1(Ahead):
     """Nesterov's step with β1 itself."""
 
     def directions(self, xp: Any, step: Step, h: Any) -> tuple[list[Any], Any]:
-        ahead = over(h.beta1 * step.V, step.rule.divisor(xp, h.beta1, step.t + 1))
-        return [ahead + over((1 - h.beta1) * step.g, step.rule.divisor(xp, h.beta1, step.t))], step.product
+        ahead = over(h.beta1 * step.V, step.divisor(xp, step.t + 1, h))
+        return [ahead + over((1 - h.beta1) * step.g, step.divisor(xp, step.t, h))], step.product
+
+
+@dataclass(frozen=True)
+class Averaged(Ahead):
+    """What the average will be if g comes again, corrected as the present one."""
+
+    def directions(self, xp: Any, step: Step, h: Any) -> tuple[list[Any], Any]:
+        ahead = h.beta1 * step.V + (1 - h.beta1) * step.g
+        return [over(ahead, step.divisor(xp, step.t, h))], step.product
 
 
 @dataclass(frozen=True)
@@ -92,11 +106,20 @@ LOOKAHEAD = Axis(
             ByBeta1(),
         ),
         Option(
+            "nadam-averaged",
+            "the average as it will be if g comes again, corrected as the present one",
+            r"\hat V=\frac{\beta_1V+(1-\beta_1)g}{1-\beta_1^t}",
+            Averaged(),
+            in_matrix=False,
+            rare=True,
+        ),
+        Option(
             "nadam-steep-schedule",
             "Nesterov's step with a momentum that rises to β1 within a hundred steps: ψ is 1",
             r"\mu_t=\beta_1(1-\tfrac12\,0.96^t)",
             BySchedule(momentum=_steep),
             in_matrix=False,
+            rare=True,
         ),
         Option(
             "nadam-published",
@@ -105,6 +128,7 @@ LOOKAHEAD = Axis(
             BySchedule(kept=_rising),
             needs="momentum_decay",
             in_matrix=False,
+            rare=True,
         ),
     ),
     printed="none",
@@ -112,7 +136,8 @@ LOOKAHEAD = Axis(
     source="nadam-published: Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016, algorithm 2, "
     "https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ, with the schedule of the report, "
     "http://cs229.stanford.edu/proj2015/054_report.pdf; nadam-schedule: torch.optim.NAdam; "
-    "nadam: optax.nadam; nadam-steep-schedule: keras.optimizers.Nadam of Keras 3",
+    "nadam: optax.nadam; nadam-averaged: the NAdamW of https://github.com/mlcommons/algorithmic-efficiency; "
+    "nadam-steep-schedule: keras.optimizers.Nadam of Keras 3",
 )
 
 
@@ -134,6 +159,7 @@ SECOND = Axis(
             r"\hat S=\frac{\beta_2S}{1-\beta_2^t}",
             _times_beta2,
             in_matrix=False,
+            rare=True,
         ),
     ),
     printed="as-kept",

@@ -31,6 +31,7 @@ RATE = Axis(
             r"\alpha/\sqrt t",
             _over_root_count,
             in_matrix=False,
+            rare=True,
         ),
         Option(
             "inverse-time",

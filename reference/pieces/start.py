@@ -54,7 +54,7 @@ def start_axis(
     at, ``term`` what comes in; ``more`` are further options."""
     options = (
         Option("zero", f"{symbol} starts at zero", rf"{symbol}_0=0", AtNumber()),
-        Option("one", f"{symbol} starts at one", rf"{symbol}_0=1", AtNumber(1.0)),
+        Option("one", f"{symbol} starts at one", rf"{symbol}_0=1", AtNumber(1.0), rare=True),
         Option(
             "first-gradient",
             f"{symbol} starts as the first {term}, not scaled down",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +35,11 @@ AGAIN = 3  # how often a long trace may send the search back
 
 def identify_optimizer(box: Box, options: Options) -> Identification:
     """Which reading of which optimizer line a box implements. Raises BoxError for a box that cannot be used, and says why."""
+    with _uncollected():
+        return _identified(box, options)
+
+
+def _identified(box: Box, options: Options) -> Identification:
     began = time.perf_counter()
     player = Player(box, chosen_dtype(box, options.dtype), options.time_limit)
     wanted = spaces(box, options.names or {}, options.values or {})
@@ -61,6 +68,18 @@ def _at_its_own_values(search: _Identifying) -> Partly | None:
     return (
         None if part is None else changed(part, take_it_away=[name for name in varied if search.takes_away(name, alone.found)])
     )
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without a search for garbage in the block: what is found there is kept to its end, and is much to look through."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def chosen_dtype(box: Box, dtype: str) -> str:

@@ -23,6 +23,8 @@ from .space import Candidate, Space
 ALIKE = 200  # candidates that the rungs below did not separate, from which a further rung is tried at most
 FAMILIES = 4  # in how many of the nearest families two coordinates at a time are tried on the first rung
 
+NARROW_FAMILIES = 2  # and in how many of them in the narrower format
+
 
 @dataclass(frozen=True)
 class Found:
@@ -72,7 +74,7 @@ class Ladder:
                 if full:
                     return Found(space, candidate, True)
                 self._ends.append((space, candidate))
-            for k, space in enumerate(ranked):
+            for k, space in enumerate(ranked[:NARROW_FAMILIES] if pairs and narrow else ranked):
                 tell(Stage.SEARCHED_NARROW, k, len(ranked), space.line.title)
                 inside = self._inside(space, pairs) if narrow else self._arranged(space, pairs)
                 if inside is not None and inside.fits:

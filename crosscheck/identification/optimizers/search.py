@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .prediction import Record, Score
 from .space import Candidate
 
+MOST_RARE = 2  # what two moves at once may add to a candidate's rarity: one rare option, or two unusual values
 STARTS = 3  # of the places to start from, how many of the best are climbed from
 
 Moves = Callable[[Candidate], Iterator[tuple[Hashable, list[Candidate]]]]  # each coordinate, and where it leads
@@ -16,7 +17,8 @@ Moves = Callable[[Candidate], Iterator[tuple[Hashable, list[Candidate]]]]  # eac
 
 @dataclass
 class Search:
-    """The search of one space over what was played. ``evaluated`` counts the candidates that were looked at."""
+    """The search of one space over what was played. ``evaluated`` counts the candidates that were looked at; two moves at
+    once may lead to what is rare with nothing else that is."""
 
     seen: Record
     moves: Moves
@@ -77,11 +79,14 @@ class Search:
 
     def _two_at_a_time(self, here: Candidate) -> Iterator[Candidate]:
         """Two moves, each pair once; the first may open a coordinate that makes no difference without it."""
-        seen = {here, *self._one_at_a_time(here)}
+        seen, rarity = {here, *self._one_at_a_time(here)}, self.seen.space.rarity
+        most = rarity(here) + MOST_RARE
         for first, others in self.moves(here):
             for other in others:
                 for second, further in self.moves(other):
-                    fresh = [candidate for candidate in further if second != first and candidate not in seen]
+                    if second == first:
+                        continue
+                    fresh = [candidate for candidate in further if candidate not in seen and rarity(candidate) <= most]
                     seen.update(fresh)
                     yield from fresh
 

@@ -149,6 +149,19 @@ class Space:
         such options are then left out."""
         return name in self.settled or all(option.needs != name for axis in self.line.axes for option in axis.options)
 
+    def rarity(self, candidate: Candidate) -> int:
+        """Two for each rare option of a candidate, and one for each value that is assumed and not the usual one."""
+        options = sum(option in self._rare[axis] for axis, option in candidate.reading.choices)
+        return 2 * options + sum(value != self._usual[name] for name, value in candidate.assumed)
+
+    @cached_property
+    def _rare(self) -> dict[str, frozenset[str]]:
+        return {axis.name: frozenset(option.name for option in axis.options if option.rare) for axis in self.line.axes}
+
+    @cached_property
+    def _usual(self) -> dict[str, float]:
+        return {hyper.name: self._assumed(hyper) for hyper in self.unbound()}
+
     def size(self) -> int:
         """How many readings the product of the axes has."""
         product = 1
