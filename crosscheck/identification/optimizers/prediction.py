@@ -21,6 +21,7 @@ from .playing import Experiment, Played
 from .space import Candidate, Space
 
 NARROW = "float32"
+ROUNDINGS = 3  # of a quantity in another arrangement: of a product, a difference and a sum, as in g + β(V - g)
 
 # How a power of a decay rate comes about in the narrower format.
 POWER_WAYS = {
@@ -161,14 +162,16 @@ def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[
 
 
 def _loosened(a: Enclosure, size: np.ndarray | None = None) -> Enclosure:
-    """A quantity that has been rounded once more, as one of that ``size``.
+    """A quantity that has been rounded a few times more, as one of that ``size``.
 
     Another arrangement of a function is, to first order, the function of quantities that are each off by a few roundings: what
     g - βg loses to cancellation is what (1-β) g makes of a rounding of β. So its errors have the size of the format's own
     rounding, and grow with it from format to format; a slip in the formula does not.
     """
     reach = np.abs(a.value) if size is None else size
-    return Enclosure(a.value, a.error + np.where(np.isfinite(reach), reach * Wide(a.precision.u), 0), a.precision, a.huge)
+    return Enclosure(
+        a.value, a.error + np.where(np.isfinite(reach), reach * Wide(ROUNDINGS * a.precision.u), 0), a.precision, a.huge
+    )
 
 
 def _stored(a: Enclosure, way: Way) -> Enclosure:
