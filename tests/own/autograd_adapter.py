@@ -76,7 +76,8 @@ class Autograd(Adapter):
     ) -> Pullback:
         from autograd import make_vjp
 
-        vjp, value = make_vjp(lambda chosen: function(**{**inputs, **chosen}))({name: inputs[name] for name in wrt})
+        pulled: Any = make_vjp(lambda chosen: function(**{**inputs, **chosen}))({name: inputs[name] for name in wrt})
+        vjp, value = pulled
         bars = vjp(cotangent)
         return Pullback(np.asarray(value), {name: np.asarray(bars[name]) for name in wrt})
 
@@ -86,7 +87,7 @@ class Autograd(Adapter):
     ) -> Pushforward:
         from autograd import make_jvp
 
-        jvp = make_jvp(lambda chosen: function(**{**inputs, **chosen}))({name: inputs[name] for name in tangents})
+        jvp: Any = make_jvp(lambda chosen: function(**{**inputs, **chosen}))({name: inputs[name] for name in tangents})
         try:
             value, tangent = jvp(dict(tangents))
         except NotImplementedError as error:  # a function with a vjp only
