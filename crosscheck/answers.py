@@ -151,11 +151,13 @@ class Kind(Enum):
 
 class Way(Enum):
     """How it stores it: rounded whenever it is put away, or for a power as that format's own function forms it; an array of
-    that format, of which products with a scalar are rounded to it as well; updated in place, so that products and sums are; and
-    of a power: formed by products in that format, or rounded from one in float64."""
+    that format, of which products with a scalar are rounded to it as well; such an array whose number is taken out after its
+    product, and used as one of the wider format; updated in place, so that products and sums are; and of a power: formed by
+    products in that format, or rounded from one in float64."""
 
     ROUNDED = "rounded"
     ARRAY = "array"
+    ITEM = "item"
     IN_PLACE = "in-place"
     PRODUCTS = "products"
     FROM_FLOAT64 = "from-float64"

@@ -10,6 +10,7 @@ _KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t"}
 _WAYS = {
     Way.ROUNDED: "",
     Way.ARRAY: " (an array of it)",
+    Way.ITEM: " (an array of it, used as a number)",
     Way.IN_PLACE: " (updated in place)",
     Way.PRODUCTS: " (by products)",
     Way.FROM_FLOAT64: " (rounded from float64)",

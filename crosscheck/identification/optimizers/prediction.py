@@ -29,7 +29,7 @@ POWER_WAYS = {
     Way.PRODUCTS: lambda kept, t: np.prod(np.full(t, kept, np.float32), dtype=np.float32),
     Way.FROM_FLOAT64: lambda kept, t: np.float32(float(kept) ** t),
 }
-STATE_WAYS = (Way.ROUNDED, Way.ARRAY, Way.IN_PLACE)
+STATE_WAYS = (Way.ROUNDED, Way.ARRAY, Way.ITEM, Way.IN_PLACE)
 
 
 class NarrowPowers(Enclosure):
@@ -66,8 +66,9 @@ class NarrowArray(Enclosure):
         array.way = way
         return array
 
-    def _rounded(self, a: Enclosure) -> NarrowArray:
-        return NarrowArray.kept(a.held(precision(NARROW)), self.way)
+    def _rounded(self, a: Enclosure) -> Enclosure:
+        rounded = a.held(precision(NARROW))
+        return rounded if self.way is Way.ITEM else NarrowArray.kept(rounded, self.way)
 
     def __mul__(self, other: Any) -> Enclosure:
         if not np.ndim(getattr(other, "value", other)):  # a scalar becomes a number of the array's format first
