@@ -370,7 +370,7 @@ def test_a_box_that_is_a_reading_at_its_own_values_only_is_said_to_be_with_the_a
     answer = identify(EpsilonByItsDefault, names=NAMES, **FEW)
     assert answer.verdict == "no-reading" and answer.partly is not None
     assert (answer.partly.line, answer.partly.role, answer.partly.take_it_away) == ("optimizer.adam", "standard", ["eps"])
-    assert "at its own values it is Adam, standard, until eps has another" in " ".join(text(answer).split())
+    assert "at its own values it is Adam, as the field has it, but not where eps has another value" in " ".join(text(answer).split())
 
 
 class RootInFloat32(Adam):

@@ -148,6 +148,7 @@ def _free_names(tree: ast.AST) -> Iterator[str]:
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
     bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    bound |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     yield from dict.fromkeys(node.id for node in names if node.id not in bound)
 
 

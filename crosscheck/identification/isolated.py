@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -89,3 +90,5 @@ def _identify(formulas: Sequence[str], target: str, *args: Any, **named: Any) ->
         raise BoxError(f"{target} called sys.exit({'' if error.code is None else repr(error.code)})") from None
     except KeyboardInterrupt:  # a key that is pressed interrupts the process that waits for this one, not this one
         raise BoxError(f"{target} raised KeyboardInterrupt") from None
+    finally:
+        sys.stdout.flush()  # the process may be ended before it would do so itself

@@ -61,11 +61,14 @@ def _sentence(answer: Identification) -> Iterator[str]:
 
 
 def _partly(part: Partly, answer: Identification) -> str:
-    known = f"it is {part.title}, {part.role or 'in a reading of its own'}"
+    known = f"it is {part.title}, {_PART_ROLES[part.role]}"
     if part.dtype != answer.dtype:
         return f"in {part.dtype} {known}"
-    until = f", until {' or '.join(part.take_it_away)} has another" if part.take_it_away else ""
+    until = f", but not where {' or '.join(part.take_it_away)} has another value" if part.take_it_away else ""
     return f"at its own values {known}{until}"
+
+
+_PART_ROLES = {"standard": "as the field has it", "printed": "as printed", "": "in a reading of its own"}
 
 
 def _look(answer: Identification) -> str:
@@ -73,7 +76,7 @@ def _look(answer: Identification) -> str:
         return f"it leaves {answer.title} on the run below, so look at what your code does there"
     if answer.failure is not None:
         return f"look at what your code does at step {answer.failure.step} of the trace below"
-    return "`must_be` shows the step at which it leaves the formula that it should be"
+    return 'in Python, `identify(…).must_be("adam")` shows where it leaves the line that you name'
 
 
 def _but(answer: Identification) -> str:
@@ -88,7 +91,7 @@ def _same(answer: Identification) -> str:
         ways = " or ".join(words.separators(answer.separated_by, answer.refused))
         return f"; {others} as well{f', and {ways} would tell' if ways else ''}"
     if answer.same_as:
-        return f": the same as {words.listed(answer.same_as[:SAME])} with equal arguments"
+        return f": the same as {words.listed(answer.same_as[:SAME])} at these values"
     return "; `gradspec port` writes it for another framework"
 
 
@@ -103,7 +106,8 @@ def _head(answer: Identification) -> Iterator[str]:
 def _verdict(answer: Identification) -> Iterator[str]:
     name = f"{answer.title} ({answer.line})"
     if answer.verdict == "no-reading" and not answer.near:
-        yield item("", "NO READING FITS, and none of the known formulas is near.")
+        said = "NO READING FITS, and none of the known formulas is near."
+        yield item("", said if answer.partly is None else "NO READING FITS at all values of its arguments.")
         yield item("Tried", ", ".join(answer.tried), 2)
         return
     if answer.verdict == "no-reading":

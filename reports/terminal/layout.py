@@ -36,7 +36,7 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str] = (), indent: int =
     """Rows in columns; what is too wide for its column goes over several lines."""
     grid = Table(box=None, show_header=bool(head), header_style="", pad_edge=False, padding=(0, 2, 0, 0))
     for i in range(len(head or rows[0])):
-        grid.add_column(Text(head[i]) if head else "", overflow="fold", vertical="bottom")
+        grid.add_column(Text(head[i]) if head else "", overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
     console = Console(file=io.StringIO(), width=WIDTH - indent, color_system=None, legacy_windows=False)
