@@ -1,6 +1,6 @@
 """Say which reading of which line a black box implements, on what evidence, and what tells it from the readings next to it.
 
-The exit status is 1 where no reading fits, or only while there is one weight array; with ``--resumes`` also where a state that
+The exit status is 1 where no reading fits, or only while there is one weight array; with --resumes also where a state that
 is saved and restored does not go on as the box itself does.
 """
 
