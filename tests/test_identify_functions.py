@@ -265,6 +265,12 @@ def test_a_function_wrong_at_a_tie_only_is_no_reading() -> None:
     assert not identify_function((np.max, half_of_each), lines=["scalar.max"]).identified
 
 
+def test_the_line_whose_value_alone_is_returned_is_the_nearest() -> None:
+    answer = identify_function((sigmoid, lambda bar, x: -sigmoid_vjp(bar, x)))
+    assert not answer.identified and answer.line == "scalar.sigmoid"
+    assert answer.value_alone and "its value alone fits" in said(answer)
+
+
 def test_another_function_gets_the_nearest_line() -> None:
     answer = identify_function(np.tanh, lines=["scalar.sigmoid", "mlp.A"])
     assert answer.identified and answer.settings == {"g": "tanh"}

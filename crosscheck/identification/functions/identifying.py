@@ -184,7 +184,9 @@ def _fitting(laid: Iterable[Laid]) -> list[tuple[Laid, Overlay, Read]]:
 
 
 def _nearest(laid: Iterable[Laid]) -> tuple[Overlay, Read]:
-    overlay = min((overlay for one in laid for overlay in one.overlays), key=lambda one: one.nearest()[0])
+    """The line whose value alone is returned, since then its vjp is what to look at; else the one at the smallest distance."""
+    overlays = [overlay for one in laid for overlay in one.overlays]
+    overlay = min(overlays, key=lambda one: (not (one.with_vjp and _alone(one, "value")), one.nearest()[0]))
     overlay.complete()
     _, reading = overlay.nearest()
     return overlay, Read(reading, reading if overlay.with_vjp else None)
