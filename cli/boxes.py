@@ -22,9 +22,13 @@ def arguments(parser: argparse.ArgumentParser, name: str, examples: str) -> None
         "--map", metavar="HYPER=NAME", action="append", default=[], help="which of its arguments is which hyperparameter"
     )
     parser.add_argument(
-        "--value", metavar="HYPER=NUMBER", action="append", default=[], help="a hyperparameter that it has but does not take"
+        "--value",
+        metavar="HYPER=NUMBER",
+        action="append",
+        default=[],
+        help="a hyperparameter built into it, which is none of its arguments",
     )
-    parser.add_argument("--framework", default="", help="whose it is, where that is not seen from what it is")
+    parser.add_argument("--framework", default="", help="the framework that it belongs to, where its type does not tell")
     parser.add_argument("--time-limit", type=float, default=10.0, metavar="S", help="seconds for one call of it (default: 10)")
     parser.add_argument("--json", action="store_true", help="the answer as data, for programs")
     formula_argument(parser)

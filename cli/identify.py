@@ -28,10 +28,14 @@ EXAMPLES = (
 def arguments(parser: argparse.ArgumentParser) -> None:
     boxes.arguments(parser, "TARGET", "torch.optim.Adam, optax.adam, torch.amax, mypackage.optim:MyAdam, ./mine.py:make")
     parser.add_argument(
-        "--line", metavar="L", action="append", default=[], help="lines to hold a function against (an optimizer has all)"
+        "--line",
+        metavar="L",
+        action="append",
+        default=[],
+        help="only these lines, for a function (an optimizer is held against all)",
     )
-    parser.add_argument("--dtype", default="", help="of its weights or arguments; float64 where it can")
-    parser.add_argument("--seed", type=int, default=0, help="of the traces that are drawn")
+    parser.add_argument("--dtype", default="", help="dtype of its weights or arguments; float64 where it takes it")
+    parser.add_argument("--seed", type=int, default=0, help="of the drawn inputs; 0 by default")
     parser.add_argument(
         "--resumes", action="store_true", help="fail unless a saved and restored state goes on to the same bits"
     )

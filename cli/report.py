@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--line", metavar="L", **several, help="a line or a group; the sheet's or --formula's by default")
     parser.add_argument("--dtype", metavar="D", **several, help="float64, float32, bfloat16, float16; all by default")
     parser.add_argument("--profile", metavar="P", default="standard", help="effort: quick, standard (default), thorough")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="the same seed finds the same; 0 by default")
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="of the drawn inputs: the same finds the same; 0 by default"
+    )
     parser.add_argument("--out", metavar="DIR", type=Path, default=OUT, help=f"where to write; {OUT} by default")
     parser.add_argument("--workers", metavar="N", type=_count, default=os.cpu_count() or 1, help="processes; one a core")
     parser.add_argument("--timeout", metavar="S", type=_seconds, default=60.0, help="for one cell; 60 by default")
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     store.check_writable(arguments.out)
     if arguments.refresh_witnesses:
         _refresh_witnesses(plan)
-    findings = _campaign(plan, arguments.out, arguments.resume)
+    findings = _campaign(plan, arguments.out, arguments.resume, arguments.formula)
     store.write(findings, arguments.out)
     page = write_page(findings, arguments.out)
     _tell(findings, page)
@@ -92,14 +94,14 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     )
 
 
-def _campaign(plan: Plan, out: Path, resume: bool) -> Findings:
+def _campaign(plan: Plan, out: Path, resume: bool, formulas: Sequence[str]) -> Findings:
     from ..crosscheck.campaign import run as campaign
     from ..reports import journal
     from .progress import progress
 
     if not resume:
         (out / journal.FILE_NAME).unlink(missing_ok=True)
-    with journal.open_journal(out, _header(plan)) as kept, progress("cells") as shown:
+    with journal.open_journal(out, _header(plan, [*plan.adapters, *formulas])) as kept, progress("cells") as shown:
         finished = {finding.cell.id: finding for finding in journal.read_journal(out)[1]}
 
         def keep(finding: Finding) -> None:
@@ -112,7 +114,8 @@ def _campaign(plan: Plan, out: Path, resume: bool) -> Findings:
     return findings
 
 
-def _header(plan: Plan) -> Header:
+def _header(plan: Plan, named: Sequence[str]) -> Header:
+    import hashlib
     import importlib.metadata
 
     from ..adapters import load
@@ -121,7 +124,8 @@ def _header(plan: Plan) -> Header:
     installed = [adapter for adapter in map(load, plan.adapters) if adapter.installed()]
     frameworks = {name: version for adapter in installed for name, version in adapter.versions().items()}
     own = {name: importlib.metadata.version(name) for name in ("gradspec", "numpy")}
-    return Header(plan.seed, plan.profile, {**own, **frameworks})
+    files = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest()[:16] for name in named if Path(name).is_file()}
+    return Header(plan.seed, plan.profile, {**own, **frameworks}, files)
 
 
 def _refresh_witnesses(plan: Plan) -> None:

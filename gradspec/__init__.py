@@ -54,7 +54,7 @@ def identify(
     names: what a line calls an argument -> the target's own name for it, where that is not seen from the name.
     values: values of hyperparameters that an optimizer has but does not take as arguments.
     dtype: of weights or arguments; float64 where the target can.
-    framework: whose it is, where that is not seen from what it is.
+    framework: the one that it belongs to, where its type does not tell.
     seed: of the numbers that are drawn.
     time_limit: seconds for one call of the target.
     runs: how many an optimizer is given to confirm its reading.

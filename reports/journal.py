@@ -20,6 +20,7 @@ class Header(msgspec.Struct, frozen=True):
     seed: int
     profile: str
     versions: dict[str, str]
+    files: dict[str, str] = {}  # of formulas and adapters that are named by path -> what their content hashes to
     schema_version: int = SCHEMA_VERSION
 
 

@@ -323,6 +323,21 @@ def test_resuming_another_campaign_is_refused(
     assert len(calls) == 1
 
 
+def test_resuming_with_a_changed_file_is_refused(
+    campaign: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = campaign(AGREES, interrupted=True)
+    own = tmp_path / "mine.py"
+    own.write_text((Path(__file__).parent / "own" / "autograd_adapter.py").read_text())
+    command = ("report", "--adapter", str(own), "--out", str(tmp_path / "out"))
+    run(capsys, *command)
+    own.write_text(own.read_text() + "# another adapter\n")
+    code, _, err = run(capsys, *command, "--resume")
+    assert code == 2
+    assert f"files {{'{own}'" in err
+    assert len(calls) == 1
+
+
 def test_an_output_folder_that_cannot_be_written_is_said_before_any_work(
     campaign: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
