@@ -61,8 +61,13 @@ def _sentence(answer: FunctionAnswer) -> Iterator[str]:
 def _what(answer: FunctionAnswer) -> str:
     """A backward line stands for two functions: the gradient, and what it is the gradient of."""
     if answer.gradient or "forward" in getattr(answer.formula, "prints", ("forward",)):
-        return answer.title
+        return _line(answer)
     return f"the function that {answer.line} ({answer.title}) differentiates"
+
+
+def _line(answer: FunctionAnswer) -> str:
+    settings = " and ".join(f"{name}={value}" for name, value in answer.settings.items())
+    return f"{answer.line}{' with ' * bool(settings)}{settings} ({answer.title})"
 
 
 def _verdict(answer: FunctionAnswer) -> Iterator[str]:
