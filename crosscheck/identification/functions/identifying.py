@@ -161,15 +161,17 @@ def _raised(overlay: Overlay) -> Raised | None:
 
 def _refuse(callee: Callee, laid: Iterable[Laid]) -> NoReturn:
     """Raise BoxError for a function that no line could be tried on."""
-    reasons: dict[str, list[str]] = {}
+    laid = list(laid)
+    reasons: dict[str, dict[str, None]] = {}
     for one in laid:
-        reasons.setdefault(str(one.mismatch), []).append(one.line.id)
+        reasons.setdefault(str(one.mismatch), {})[one.line.id] = None
     listing = "\n".join(f"  {why} ({', '.join(lines)})" for why, lines in reasons.items())
+    example = laid[0].line
     raise BoxError(
         f"{callee.name}, called with arrays of {callee.framework}, is laid over no line:\n{listing}\n"
         "Name the framework whose arrays it takes (framework='torch'), the arguments that take a line's inputs "
-        "(names={'y_hat': 'input'}), or the line to try (lines=['logistic.loss']); wrap it in a function of arrays alone if it "
-        "needs more than them"
+        f"(for {example.id}: names={{{next(iter(example.inputs))!r}: 'its own name'}}), or the line to try "
+        f"(lines=[{example.id!r}]); wrap it in a function of arrays alone if it needs more than them"
     )
 
 
