@@ -42,18 +42,19 @@ class Cell(Struct, frozen=True, order=True):
 
 
 class Label(Struct, frozen=True):
-    """What a sample is: "hard" (a point that its line names, or a trace that each run has), "drawn" by Hypothesis, the
-    "witness" of a departure, several witnesses "packed" side by side, or "plain" numbers to try something on.
+    """What a sample is: "hard" (a point that its line names, or a trace that each run has), "sized" (numbers in one of the
+    line's shapes, which each run has), "drawn" by Hypothesis, the "witness" of a departure, several witnesses "packed" side
+    by side, or "plain" numbers to try something on.
 
     ``name`` is a hard point's name or the key of a trace's schedule; ``chosen`` what a draw or a witness was made with.
     """
 
-    kind: Literal["hard", "drawn", "witness", "packed", "plain"]
+    kind: Literal["hard", "sized", "drawn", "witness", "packed", "plain"]
     name: str = ""
     chosen: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, kind: Literal["drawn", "witness", "plain"], chosen: Mapping[str, Any]) -> Label:
+    def of(cls, kind: Literal["sized", "drawn", "witness", "plain"], chosen: Mapping[str, Any]) -> Label:
         return cls(kind, chosen=tuple((name, str(value)) for name, value in chosen.items()))
 
     def __str__(self) -> str:

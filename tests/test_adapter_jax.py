@@ -475,3 +475,11 @@ def test_grad_is_the_vjp_of_one_bit_for_bit(line_id: str, mode: str) -> None:
     fixed = {name: jax.numpy.asarray(array) for name, array in sample.arrays.items() if name not in subject.wrt}
     bars = (jax.jit(differentiated) if mode == "jit" else differentiated)(varied, fixed)
     assert {name: np.asarray(bar).tobytes() for name, bar in bars.items()} == {n: b.tobytes() for n, b in pulled.items()}
+
+
+@pytest.mark.parametrize("line_id", ["logistic.loss", "mlp2.loss", "mlp2.grad_Z"])
+def test_neither_profile_nor_seed_changes_a_verdict_or_the_readings_that_fit(line_id):
+    subjects = [cell for cell in cells(["jax"], [line_id], ["float64"]) if cell.mode == "eager"]
+    for cell in subjects:
+        found = [examine(cell, profile(name), seed) for name, seed in (("quick", 0), ("quick", 1), ("standard", 0))]
+        assert len({(one.verdict, str(one.fits), str(one.reason)) for one in found}) == 1, cell.id

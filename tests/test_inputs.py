@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -59,9 +60,23 @@ def test_processes_that_have_loaded_other_modules_draw_the_same_inputs():
 
 def test_samples_are_known_by_their_kind():
     found = samples(line("scalar.max"), "float32", profile("quick"), 0)
-    assert [sample.label.kind for sample in found] == sorted((s.label.kind for s in found), key=["hard", "drawn"].index)
+    kinds = [sample.label.kind for sample in found]
+    assert kinds == sorted(kinds, key=["hard", "sized", "drawn"].index)
     assert {sample.label.name for sample in found if sample.label.kind == "drawn"} == {""}
     assert all(dict(s.label.chosen)["n"] == str(s.arrays["x"].size) for s in found if s.label.kind == "drawn")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_each_run_has_numbers_in_every_shape_and_setting_of_a_line_whatever_the_seed(dtype):
+    formula = line("mlp.A")
+    first, second = (
+        [one for one in samples(formula, dtype, profile(name), seed) if one.label.kind == "sized"]
+        for name, seed in (("quick", 0), ("standard", 1))
+    )
+    settings = math.prod(map(len, formula.settings.values()))
+    assert len(first) == len(formula.sizes) * settings == len({str(one.label) for one in first})
+    assert all(a.label == b.label and np.array_equal(a.arrays["Z"], b.arrays["Z"]) for a, b in zip(first, second, strict=True))
+    assert all(len(np.unique(np.abs(one.arrays["Z"]))) > 1 for one in first if one.arrays["Z"].size > 2)
 
 
 def test_a_label_names_the_sample_in_seeds_and_as_a_key():

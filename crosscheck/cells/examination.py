@@ -9,7 +9,6 @@ from dataclasses import replace
 import msgspec
 
 from ...adapters.errors import Unsupported
-from ...reference.formula import Optimizer
 from ..findings import Cell, Finding, Said
 from ..inputs.profiles import Profile
 from ..readings.compare import Comparison, Fit, Observed, Question
@@ -17,7 +16,7 @@ from ..readings.variants import NO_LOSS, Losses, variants
 from ..witnesses.store import Departure, known
 from .explanation import Judged
 from .forward import contradiction
-from .ground import ground, held_back, shown
+from .ground import decides, ground, held_back, shown
 from .limits import bare, confirmed, unasked
 from .subject import FrameworkError, Subject, subject_of
 from .verdict import Evidence, judge
@@ -50,26 +49,15 @@ def observe(subject: Subject, questions: Iterable[Question]) -> tuple[Observed, 
 
 
 def compared(subject: Subject, questions: Sequence[Question], profile: Profile) -> Comparison:
-    """What a subject returned, against its readings. One that is shown few shapes is also shown the kept witnesses that decide
-    what those leave open."""
+    """What a subject returned, against its readings. One that is shown few shapes is also asked what decides between readings
+    that those leave open."""
     asked = shown(subject, questions, profile)
     comparison = Comparison(subject.readings, observe(subject, asked))
-    more = held_back(subject, questions, asked, _undecided(subject, comparison))
-    return comparison.with_more(observe(subject, more)) if more else comparison
-
-
-def _undecided(subject: Subject, comparison: Comparison) -> list[Departure]:
-    """What a subject that is shown few shapes was not asked about: the departure that is claimed of it, where the print fits as
-    well; of a line that it differentiates itself, all departures that fit beside the print."""
-    formula, claim = subject.formula, subject.claim
-    if not subject.adapter.compiles or (claim is None and isinstance(formula, Optimizer)):
-        return []
-    fits, printed = comparison.fit().fits, formula.meaning(formula.printed)
-    if printed not in map(formula.meaning, fits):
-        return []
-    if claim is not None:
-        return [Departure.of(formula, claim)] if claim != formula.printed else []
-    return [Departure.of(formula, reading) for reading in fits if formula.meaning(reading) != printed]
+    for question in held_back(subject, questions, asked):
+        losses = _losses(subject, comparison)
+        if decides(question, comparison.fit(losses).fits, losses):
+            comparison = comparison.with_more(observe(subject, [question]))
+    return comparison
 
 
 def gathered(subject: Subject, comparison: Comparison) -> Evidence:

@@ -1,4 +1,4 @@
-"""Inputs of a line as data, and the hard points that a map names itself.
+"""Inputs of a line as data: the hard points that a map names itself, and plain numbers in each of its shapes.
 
 All subjects of a line and dtype are held against the same inputs, so that each reading's enclosure is computed once, and
 compiled frameworks see few shapes.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,27 @@ def hard_samples(formula: Map, p: Precision) -> list[Sample]:
             chosen = {name: point.get(name, next(iter(options))) for name, options in formula.settings.items()}
             found.append(Sample(Label("hard", name), arrays, chosen, _cotangent(output_shape(formula, bucket), name, p)))
     return found
+
+
+def sized_samples(formula: Map, p: Precision) -> list[Sample]:
+    """Numbers of several sizes in each of the line's shapes, in each of its settings: what differs by the shape shows in every
+    run, whatever is drawn."""
+    settings = [dict(zip(formula.settings, options, strict=True)) for options in product(*formula.settings.values())]
+    return [_sized(formula, sizes, chosen, p) for sizes in formula.sizes for chosen in settings]
+
+
+def _sized(formula: Map, sizes: Sizes, chosen: Mapping[str, str], p: Precision) -> Sample:
+    label = Label.of("sized", {**sizes, **chosen})
+    generator = np.random.default_rng(stable_seed(formula.id, label))
+    arrays = {name: _numbers(generator, one, sizes).astype(p.numpy) for name, one in formula.inputs.items()}
+    return Sample(label, arrays, chosen, _cotangent(output_shape(formula, sizes), str(label), p))
+
+
+def _numbers(generator: np.random.Generator, argument: Input, sizes: Sizes) -> np.ndarray:
+    """Numbers between 1/8 and 7/8, with a sign where the input may have one; eighths, so that ties come up."""
+    shape = argument.concrete(sizes)
+    signs = 1 if argument.values in ("probability", "unit") else generator.choice([-1, 1], shape)
+    return signs * generator.integers(1, 8, shape) / 8
 
 
 def bound_sizes(formula: Map, arrays: Mapping[str, np.ndarray]) -> dict[str, int]:

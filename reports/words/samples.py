@@ -25,6 +25,8 @@ def label(of: Label) -> str:
     match of.kind:
         case "hard" | "drawn" if of.name:
             return SCHEDULES.get(of.name, of.name)
+        case "sized":
+            return f"numbers of {chosen}"
         case "witness":
             return f"witness of {chosen}"
         case "packed":
