@@ -378,7 +378,11 @@ def test_every_fault_of_a_trial_can_be_written_into_findings_and_said_in_words()
 @pytest.mark.parametrize(
     ("line_id", "name", "said"),
     [
-        ("scalar.max", "subdifferential", "first on “a pair tied” (x = [1., 1.]): Σ x_bar is -2.59854 instead of -1.29927"),
+        (
+            "scalar.max",
+            "subdifferential",
+            "first on “a pair of signed zeros” (x = [-0.,  0.]): Σ x_bar is 2.39721 instead of 1.19860",
+        ),
         ("mlp2.grad_W1", "permutation", "with the first two of n exchanged, W1_bar[0, 0] is "),
         ("mlp.Z", "batch-additivity", "no value on any of "),
         ("optimizer.adam", "unbiased-first", "for beta1 = 0.9, beta2 = 0, eps = 0: at t = 2, V̂ is 50.0000 instead of 0.500000"),

@@ -74,8 +74,10 @@ def test_each_run_has_numbers_in_every_shape_and_setting_of_a_line_whatever_the_
         for name, seed in (("quick", 0), ("standard", 1))
     )
     settings = math.prod(map(len, formula.settings.values()))
-    assert len(first) == len(formula.sizes) * settings == len({str(one.label) for one in first})
+    assert len(first) == (len(formula.sizes) + 1) * settings == len({str(one.label) for one in first})
     assert all(a.label == b.label and np.array_equal(a.arrays["Z"], b.arrays["Z"]) for a, b in zip(first, second, strict=True))
+    tiny = [one for one in first if (np.abs(one.cotangent.astype(np.float64)) < 16 * precision(dtype).smallest_normal).all()]
+    assert len(tiny) == settings and all(one.cotangent.all() for one in tiny)
     assert all(len(np.unique(np.abs(one.arrays["Z"]))) > 1 for one in first if one.arrays["Z"].size > 2)
 
 

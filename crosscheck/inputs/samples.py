@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -19,6 +19,8 @@ from ...reference.formula import Map
 from ...reference.vocabulary import Input, Sizes
 from ..arithmetic.formats import Precision
 from ..findings import Label
+
+NEAR_SUBNORMAL = 8  # smallest normal numbers: a half or a quarter of it is normal, a product with a small input is not
 
 
 @dataclass(frozen=True)
@@ -82,24 +84,31 @@ def hard_samples(formula: Map, p: Precision) -> list[Sample]:
 
 
 def sized_samples(formula: Map, p: Precision) -> list[Sample]:
-    """Numbers of several sizes in each of the line's shapes, in each of its settings: what differs by the shape shows in every
-    run, whatever is drawn."""
+    """Numbers of several sizes in each of the line's shapes, in each of its settings, and in the first shape with cotangents
+    that are hardly normal numbers: what differs by the shape or by underflow shows in every run, whatever is drawn."""
     settings = [dict(zip(formula.settings, options, strict=True)) for options in product(*formula.settings.values())]
-    return [_sized(formula, sizes, chosen, p) for sizes in formula.sizes for chosen in settings]
+    plain = [_sized(formula, sizes, chosen, p) for sizes in formula.sizes for chosen in settings]
+    return [*plain, *(_with_tiny_cotangent(_sized(formula, formula.sizes[0], chosen, p), p) for chosen in settings)]
 
 
 def _sized(formula: Map, sizes: Sizes, chosen: Mapping[str, str], p: Precision) -> Sample:
     label = Label.of("sized", {**sizes, **chosen})
     generator = np.random.default_rng(stable_seed(formula.id, label))
-    arrays = {name: _numbers(generator, one, sizes).astype(p.numpy) for name, one in formula.inputs.items()}
+    arrays = {name: np.asarray(_numbers(generator, one, sizes), p.numpy) for name, one in formula.inputs.items()}
     return Sample(label, arrays, chosen, _cotangent(output_shape(formula, sizes), str(label), p))
 
 
+def _with_tiny_cotangent(sample: Sample, p: Precision) -> Sample:
+    tiny = sample.cotangent.astype(np.longdouble) * (NEAR_SUBNORMAL * p.smallest_normal)
+    label = Label.of("sized", {**dict(sample.label.chosen), "cotangent": "tiny"})
+    return replace(sample, label=label, cotangent=np.asarray(tiny, p.numpy))
+
+
 def _numbers(generator: np.random.Generator, argument: Input, sizes: Sizes) -> np.ndarray:
-    """Numbers between 1/8 and 7/8, with a sign where the input may have one; eighths, so that ties come up."""
+    """Eighths, so that ties come up, and what is nearer to 0 and 1; with a sign where the input may have one."""
     shape = argument.concrete(sizes)
     signs = 1 if argument.values in ("probability", "unit") else generator.choice([-1, 1], shape)
-    return signs * generator.integers(1, 8, shape) / 8
+    return signs * generator.choice([1 / 64, *np.arange(1, 8) / 8, 63 / 64], shape)
 
 
 def bound_sizes(formula: Map, arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
