@@ -106,6 +106,11 @@ def one_minus_square(xp: Any, z_bar: Any, x: Any) -> Any:
     return z_bar * (1 - z * z)
 
 
+def sum_times_difference(xp: Any, z_bar: Any, x: Any) -> Any:
+    z = xp.tanh(x)
+    return (z_bar + z_bar * z) * (1 - z)
+
+
 def over_cosh_squared(xp: Any, z_bar: Any, x: Any) -> Any:
     cosh = (xp.exp(x) + xp.exp(-x)) / 2
     return z_bar / (cosh * cosh)
@@ -114,13 +119,21 @@ def over_cosh_squared(xp: Any, z_bar: Any, x: Any) -> Any:
 TANH_SLOPE = Axis(
     name="tanh_slope",
     options=(
+        Option(
+            "sum-times-difference",
+            "(1 + tanh)(1 - tanh), whose differences are exact where they cancel",
+            r"(1+\tanh x)(1-\tanh x)",
+            does=sum_times_difference,
+        ),
         Option("one-minus-square", "1 - tanh², which cancels where tanh rounds to 1", r"1-\tanh^2 x", does=one_minus_square),
         Option("over-cosh-squared", "1/cosh², from x", r"\frac{1}{\cosh^2 x}", does=over_cosh_squared),
     ),
-    printed="one-minus-square",
-    standard="one-minus-square",
+    printed="sum-times-difference",
+    standard="sum-times-difference",
     kind="evaluation",
-    source="HIPS autograd differentiates tanh as g/cosh²(x) (autograd/numpy/numpy_vjps.py), others from the output",
+    source="D. Goldberg, What Every Computer Scientist Should Know About Floating-Point Arithmetic, ACM Computing Surveys 23 "
+    "(1991), §1.4, on x² - y². JAX has (g + g·tanh)(1 - tanh) (jax/_src/lax/lax.py), torch 1 - tanh² (torch/csrc/autograd/"
+    "FunctionsManual.cpp), HIPS autograd g/cosh²(x) (autograd/numpy/numpy_vjps.py)",
 )
 
 
