@@ -16,6 +16,7 @@ from msgspec import Struct
 from ..reference.catalogue import line as line_named
 from ..reference.formula import Formula
 from ..reference.vocabulary import Reading
+from ..reference.wrapper import wrapper
 from .findings import Label, Loss, Number, Quantity, Witness
 
 # "precision": the same real function, formed in another arrangement than the line's
@@ -346,6 +347,18 @@ class Surroundings(Struct, frozen=True):
     printed: Printed | None = None
 
 
+class Around(Struct, frozen=True):
+    """A wrapper around an optimizer, by its id, with the values of its parameters."""
+
+    wrapper: str
+    parameters: dict[str, Bound]
+
+    @property
+    def words(self) -> str:
+        values = {name: one.value for name, one in self.parameters.items() if one.value is not None}
+        return wrapper(self.wrapper).in_words(values)
+
+
 class Identification(Answer, frozen=True, kw_only=True):
     """Which reading of which line a box implements.
 
@@ -356,7 +369,8 @@ class Identification(Answer, frozen=True, kw_only=True):
     option and the other's. ``flags`` are arguments that are no numbers, ``refused`` those that it does not let one vary, each
     with its own words. ``same`` are further readings that the box could not be told from, and ``separated_by`` what would tell
     them. ``stored`` are the quantities that it stores in a narrower format than its weights, ``shows_from`` the step at which
-    that is first seen. One that ``ascends`` steps along the gradient. ``same_as`` are calls of optimizers that frameworks ship,
+    that is first seen. One that ``ascends`` steps along the gradient; one may stand ``behind`` a wrapper, to which line and
+    readings do not belong. ``same_as`` are calls of optimizers that frameworks ship,
     of which adapters claim that they do the same as it does as configured, at equal values of their arguments. Where no reading
     fits, line and readings are those of the nearest; one that is not ``near`` is merely less far than the others. ``failure``
     or ``failing_run`` is where it fails; ``wide`` says that the weights are numbers of float32, and that it would fit if
@@ -387,6 +401,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     failure: TraceWitness | None = None
     failing_run: FailingRun | None = None
     same_as: list[str] = []
+    behind: Around | None = None
     near: bool = True
     tried: list[str] = []
     fails: list[Fails] = []
@@ -421,6 +436,8 @@ class Identification(Answer, frozen=True, kw_only=True):
             yield f"{quantity.name or quantity.kind.value}: stored in {quantity.format}"
         if self.ascends:
             yield "it maximizes"
+        if self.behind is not None:
+            yield f"it is behind {self.behind.words}"
         if not self.for_several:
             yield "several arrays: stepped otherwise"
 

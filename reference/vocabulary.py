@@ -187,6 +187,7 @@ class Role(Enum):
     EPSILON = "an ε: keeps a quotient finite, and shows where gradients are of its size or of its root's"
     STEP_SIZE = "a step size"
     MULTIPLIER = "a multiplier, such as λ of weight decay"
+    COUNT = "a whole number, of steps or calls"
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,7 @@ _BY_ROLE = {
     Role.EPSILON: lambda default: Trials((default or 1e-8, 2.0**-10, 2.0**-4), 2.0**-10, 1e-6),
     Role.STEP_SIZE: lambda default: Trials((default, 0.125, 0.5)),
     Role.MULTIPLIER: lambda default: Trials((default, default, default)),
+    Role.COUNT: lambda default: Trials((default, default, default)),
 }
 
 

@@ -589,7 +589,7 @@ _WRAPPED = {
     Wrapper.SUM: "self.sum = getattr(self, 'sum', 0) + g\nself.calls = getattr(self, 'calls', 0) + 1\n"
     "if self.calls % {k}:\n    return self.w.copy()\ng, self.sum = self.sum, 0",
     Wrapper.CLIP_VALUE: "g = np.clip(g, -{c}, {c})",
-    Wrapper.CLIP_NORM: "g = g * np.minimum(1.0, {c} / (np.sqrt(np.sum(g * g)) + 1e-12))",
+    Wrapper.CLIP_NORM: "g = g * np.minimum(1.0, {c} / (np.sqrt(np.sum(g * g)) + 1e-6))",
     Wrapper.FACTOR: "lr = lr * {f}",
     Wrapper.LATE: "lr, self.lr = getattr(self, 'lr', 0.0), lr",
 }

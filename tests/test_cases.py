@@ -6,7 +6,6 @@ either, which `nothing_named` holds.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -243,16 +242,12 @@ def late(self: Any, g: np.ndarray, rate: float) -> None:
     self.w, self.rate = self.w - self.rate * self.v, rate
 
 
-def test_a_rate_that_is_one_step_late_is_not_called_another_formula() -> None:
-    """NVIDIA-NeMo/Megatron-Bridge#5399"""
-    warnings.simplefilter("ignore")  # pytest puts it back
-    nothing_named(box(Sum, late))
-
-
-@missing("a rate that is one step late is not known")
 def test_a_rate_that_is_one_step_late_is_named() -> None:
+    """NVIDIA-NeMo/Megatron-Bridge#5399"""
     answer = asked(box(Sum, late))
     assert answer.verdict == "identified" and answer.line == "optimizer.momentum"
+    assert answer.behind is not None and answer.behind.wrapper == "rate-late-from-zero"
+    assert answer.from_standard == {"accumulation": ("sum", "average")}
 
 
 class Lion:
@@ -325,14 +320,12 @@ def factored(self: Any, g: np.ndarray, rate: float) -> None:
     self.w = self.w - rate * self.factor * self.direction()
 
 
-def test_a_factor_on_the_rate_is_not_called_another_formula() -> None:
-    nothing_named(box(Factored, factored))
-
-
-@missing("a factor on the rate is not known")
 def test_a_factor_on_the_rate_is_named() -> None:
+    """PaddlePaddle/Paddle#42979"""
     answer = asked(box(Factored, factored))
     assert answer.verdict == "identified" and answer.line == "optimizer.adam"
+    assert answer.behind is not None and answer.behind.parameters["factor"].own == "lr_mult"
+    assert "behind the rate times 0.5" in text(answer)
 
 
 def test_an_adam_that_multiplies_by_the_root_is_no_reading() -> None:
@@ -424,21 +417,19 @@ def test_a_counter_for_each_array_shows_with_two_arrays() -> None:
     assert not answer.is_("adamw") and not answer.for_several
 
 
-def accumulating() -> Any:
-    optax = pytest.importorskip("optax")
-    return optax.MultiSteps(optax.adam(1e-3), every_k_schedule=4).gradient_transformation()
+def accumulating(learning_rate: float = 1e-3) -> Any:
+    import optax
+
+    return optax.MultiSteps(optax.adam(learning_rate), every_k_schedule=4).gradient_transformation()
 
 
-def test_an_accumulation_is_not_called_another_formula() -> None:
-    """tensorflow/tensor2tensor#923"""
-    warnings.simplefilter("ignore")  # pytest puts it back
-    nothing_named(accumulating())
-
-
-@missing("accumulation over calls is not known")
-def test_an_accumulation_is_named() -> None:
-    answer = asked(accumulating())
-    assert answer.verdict == "identified" and answer.line == "optimizer.adam"
+def test_an_accumulation_is_named_and_what_it_holds_in_float32() -> None:
+    """tensorflow/tensor2tensor#923; optax keeps the mean in float32 between calls, unless it is told otherwise"""
+    pytest.importorskip("optax")
+    answer = asked(accumulating, runs=2)
+    assert answer.verdict == "identified" and (answer.line, answer.role) == ("optimizer.adam", "standard")
+    assert answer.behind is not None and answer.behind.words == "accumulation over 4 calls (mean, kept as it runs)"
+    assert [stored.name for stored in answer.stored] == ["total"]
 
 
 def test_decay_goes_before_adam_in_optax() -> None:

@@ -797,7 +797,7 @@ def test_a_file_is_identified_on_the_command_line(file: Callable[[str], str], ca
 
 
 def test_no_reading_is_an_exit_status_of_its_own(file: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["identify", file(SGD.replace("gradient\n", "gradient * 1.5\n"))]) == 1
+    assert main(["identify", file(SGD.replace("gradient\n", "gradient**3\n"))]) == 1
     assert "NO READING FITS" in capsys.readouterr().out
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from gradspec.adapters import BoxError
-from gradspec.crosscheck.answers import Identification, Kind
+from gradspec.crosscheck.answers import Around, Identification, Kind
 from gradspec.crosscheck.identification import identify
 from gradspec.reference import line
 from gradspec.reference.formula import Optimizer
 from gradspec.reference.vocabulary import Reading, Role
+from gradspec.reference.wrapper import wrapper
 
 from .boxes_at_random import Box, Truth
 
@@ -118,7 +120,7 @@ def _off(box: Box, answer: Identification, stated: tuple[Mapping[str, str], Mapp
     reading, assumed = stated
     own = {name: bound.own for name, bound in answer.hyperparameters.items() if bound.own}
     values = {name: bound.value for name, bound in answer.hyperparameters.items() if bound.value is not None}
-    run = _Run(formula, formula.reading("standard", **reading), own, {**values, **assumed}, answer.ascends)
+    run = _Run(formula, formula.reading("standard", **reading), own, {**values, **assumed}, answer.ascends, answer.behind)
     return max(run.off(box, varied) for varied in (False, True))
 
 
@@ -141,6 +143,7 @@ class _Run:
     own: Mapping[str, str]
     values: Mapping[str, float]
     ascends: bool = False
+    behind: Around | None = None
 
     def off(self, box: Box, varied: bool) -> float:
         """The largest difference from the box, as a share of the way that the weights have gone."""
@@ -162,8 +165,27 @@ class _Run:
 
     def _runs(self, start: Any, gradients: Any, rates: list[float], values: Mapping[str, float]) -> Any:
         named = {name: value for name, value in values.items() if any(name == h.name for h in self.formula.hyperparameters)}
-        sign = -1.0 if self.ascends else 1.0
-        return self.formula.run(start, sign * gradients, rates, self.reading, **named)
+        gradients = (-1.0 if self.ascends else 1.0) * gradients
+        if self.behind is not None:
+            return self._runs_behind(start, gradients, rates, named)
+        return self.formula.run(start, gradients, rates, self.reading, **named)
+
+    def _runs_behind(self, w: Any, gradients: Any, rates: list[float], named: Mapping[str, float]) -> Any:
+        """The weights that are seen where the wrapper is around the reading."""
+        assert self.behind is not None
+        around, state, after = wrapper(self.behind.wrapper), self.formula.init(w, self.reading, **named), []
+        h = SimpleNamespace(**{name: bound.value for name, bound in self.behind.parameters.items()})
+
+        def step(w: Any, g: Any, alpha: Any) -> Any:
+            nonlocal state
+            w, state = self.formula.step(w, g, state, float(alpha), self.reading, **named)
+            return w
+
+        outer = around.start(np, w, h)
+        for g, rate in zip(gradients, rates, strict=True):
+            w, outer = around.around(np, w, g, outer, rate, h, step)
+            after.append(w)
+        return np.array(after)
 
     def _varied(self) -> dict[str, float]:
         usual = {Role.DECAY_RATE: 0.75, Role.EPSILON: 2.0**-9, Role.MULTIPLIER: 0.375, Role.STEP_SIZE: 0.375}

@@ -59,12 +59,18 @@ class Source:
 
 
 def source(answer: Answer, rate: float | None) -> Source:
-    """The source that an identification describes. Raises BoxError for a function, and where no reading fits."""
+    """The source that an identification describes. Raises BoxError for a function, where no reading fits, and for what stands
+    behind a wrapper."""
     if not isinstance(answer, Identification):
         raise BoxError(f"{answer.target} is no optimizer, so that there is nothing to port")
     if answer.verdict == "no-reading":
         raise BoxError(
             f"no reading fits {answer.target}, so that nothing can be ported; `gradspec identify` shows where the nearest fails"
+        )
+    if answer.behind is not None:
+        raise BoxError(
+            f"{answer.target} is {answer.title} behind {answer.behind.words}: only the optimizer inside can be ported; "
+            "give it without what stands around it"
         )
     known = {name: bound.value for name, bound in answer.hyperparameters.items()}
     own = {name: bound.own for name, bound in answer.hyperparameters.items() if bound.own}

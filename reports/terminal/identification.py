@@ -53,7 +53,8 @@ def _sentence(answer: Identification) -> Iterator[str]:
     stored = f", with {' and '.join(words.stored(answer.stored))} stored in float32" if answer.stored else ""
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
-    what = f"{answer.target} is {answer.title}{_but(answer)}{arranged}{climbs}{stored}"
+    behind = f", behind {answer.behind.words}" if answer.behind is not None else ""
+    what = f"{answer.target} is {answer.title}{_but(answer)}{arranged}{climbs}{stored}{behind}"
     if answer.for_several:
         yield item("", f"{what}{_same(answer)}.")
     else:
@@ -92,6 +93,8 @@ def _same(answer: Identification) -> str:
         return f"; {others} as well{f', and {ways} would tell' if ways else ''}"
     if answer.same_as:
         return f": the same as {words.listed(answer.same_as[:SAME])} at these values"
+    if answer.behind is not None:
+        return "; for whoever ports it, both are to be written"
     return "; `gradspec port` writes it for another framework"
 
 
@@ -122,6 +125,8 @@ def _verdict(answer: Identification) -> Iterator[str]:
         yield item("", f"{name}, {_role(answer)}")
     if answer.ascends:
         yield "  It steps along the gradient, to maximize."
+    if answer.behind is not None:
+        yield item("", f"It stands behind {answer.behind.words}: all that is said here is of the optimizer behind that.", 2)
     yield from _differences("the printed reading", answer.from_printed, answer)
     yield from _differences("the standard reading", answer.from_standard, answer)
 

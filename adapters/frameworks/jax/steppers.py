@@ -31,11 +31,16 @@ def stepper(optimizer: Any) -> Stepper:
     if hasattr(optimizer, "update_fn"):
         whole = optimizer.init_fn, optimizer.update_fn, optimizer.params_fn
         return Stepper(*whole, apart=lambda state: state, joined=lambda _, state: state)
+    import jax
     import optax
+
+    # eagerly, JAX would compile the branches of a MultiSteps anew at every call
+    branches = isinstance(getattr(optimizer.update, "__self__", None), optax.MultiSteps)
+    update = jax.jit(optimizer.update) if branches else optimizer.update
 
     def advance(_: Any, gradients: Any, state: Any) -> Any:
         parameters, inner = state
-        updates, inner = optimizer.update(gradients, inner, parameters)
+        updates, inner = update(gradients, inner, parameters)
         return optax.apply_updates(parameters, updates), inner
 
     return Stepper(

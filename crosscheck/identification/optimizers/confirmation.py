@@ -208,7 +208,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
         def save_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
             self.events.append(Event(Action.SAVE))
             state = self.of_box(lambda: player.guarded(self.run.save, Moment(Call.SAVED, self.t)))
-            copies = [(model.w, model.state) for model in self.models]
+            copies = [model.kept() for model in self.models]
             self.saved = (state, [w.copy() for w in self.weights], copies, self.t)
             self.step(sizes, rate, pattern)
 
@@ -220,8 +220,8 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
             self.weights = [w.copy() for w in weights]
             self.run = self.begun()
             self.of_box(lambda: player.guarded(lambda: self.run.restore(state), Moment(Call.RESTORED, self.t)))
-            for model, (w, before) in zip(self.models, copies, strict=True):
-                model.w, model.state = w, before
+            for model, kept in zip(self.models, copies, strict=True):
+                model.restored(kept)
             self.step(sizes, rate, pattern)
 
         @precondition(lambda self: bool(seen.late_weight) and len(self.weights) < len(SHAPES))

@@ -7,15 +7,15 @@ fits is then a matter of the budget, as ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Role
 from .playing import Played
-from .prediction import values
+from .prediction import in_floats
 from .space import Candidate, Space, looks_at
 
 SIZES = range(-16, 2)  # decimal exponents that are looked at first
@@ -25,46 +25,54 @@ ROUNDS = 28  # of the narrowing; each takes a third of what is left
 DIGITS = 2  # of a number that somebody has written
 
 
+def off(space: Space, candidate: Candidate, played: Played) -> float:
+    """By which part of its way a weight is beside the box, on the average; at most by all of it."""
+    after, trace = in_floats(space, candidate, played.experiment), played.experiment
+    with np.errstate(all="ignore"):
+        share = np.abs(after - played.weights) / np.abs(played.weights - trace.weights)
+    known = np.minimum(share[~np.isnan(share)], 1.0)
+    return float(known.mean()) if known.size else 1.0
+
+
 @dataclass(frozen=True)
 class Fit:
-    """One hyperparameter of a candidate, whose value is sought."""
+    """One parameter whose value is sought; ``place`` gives the candidate that has it at a value."""
 
     space: Space
-    candidate: Candidate
     hyper: Hyperparameter
+    place: Callable[[float], Candidate]
     played: Played
 
-    def at(self, exponent: float) -> float:
-        """The value of a decimal exponent; of a decay rate it is that of what is not kept."""
-        size = float(10.0**exponent)
-        return 1 - size if self.hyper.role is Role.DECAY_RATE else size
+    def at(self, size: float) -> float:
+        """The value of a size; of a decay rate it is that of what is not kept."""
+        return float(f"{1 - size:.15g}") if self.hyper.role is Role.DECAY_RATE else size
 
     def off(self, exponent: float) -> float:
         """By which part of its way a weight is beside the box, on the average; at most by all of it."""
-        trace, candidate = self.played.experiment, self.candidate.with_assumed(self.hyper.name, self.at(exponent))
-        xp, sign = Floating(np.float64), -1 if candidate.ascends else 1
-        hyper = values(self.space, candidate, trace.arguments)
-        gradients, weights = sign * trace.gradients.astype(np.float64), trace.weights.astype(np.float64)
-        with np.errstate(all="ignore"):
-            after, _ = candidate.line.trace_in(xp, weights, gradients, trace.rates, hyper, candidate.reading)
-            off = np.abs(np.stack(after) - self.played.weights) / np.abs(self.played.weights - trace.weights)
-        known = np.minimum(off[~np.isnan(off)], 1.0)
-        return float(known.mean()) if known.size else 1.0
+        return off(self.space, self.place(self.at(10.0**exponent)), self.played)
 
     def allows(self, value: float) -> bool:
         least = 0.0 if self.hyper.role is Role.EPSILON else 10.0**VISIBLE
         return self.hyper.low <= value < self.hyper.high and value >= least
 
+    def written(self, exponent: float) -> Iterator[float]:
+        """The numbers of few digits that are near to the best one near this exponent."""
+        best = 10.0 ** _narrowed(self.off, exponent)
+        values = (self.at(float(f"{best:.{digits}g}")) for digits in range(1, DIGITS + 1))
+        return filter(self.allows, values)
+
+
+def fitted(fits: Iterable[Fit]) -> Iterator[tuple[Fit, float]]:
+    """The values that were fitted to what was played, those that come closest first."""
+    coarse = [(min((fit.off(e), e) for e in SIZES if fit.allows(fit.at(10.0**e))), fit) for fit in fits]
+    for (_, exponent), fit in sorted(coarse, key=lambda entry: entry[0])[:NARROWED]:
+        yield from ((fit, value) for value in fit.written(exponent))
+
 
 def with_constants(spaces: Sequence[Space], played: Played) -> Iterator[tuple[Space, Candidate]]:
     """Candidates with a constant that was fitted to what was played, those that come closest first."""
-    coarse = [(min((fit.off(e), e) for e in SIZES if fit.allows(fit.at(e))), fit) for fit in _fits(spaces, played)]
-    for (_, exponent), fit in sorted(coarse, key=lambda entry: entry[0])[:NARROWED]:
-        best = _narrowed(fit.off, exponent)
-        for digits in range(1, DIGITS + 1):
-            written = float(f"{fit.at(best):.{digits}g}")
-            if fit.allows(written):
-                yield fit.space, fit.candidate.with_assumed(fit.hyper.name, written)
+    for fit, value in fitted(_fits(spaces, played)):
+        yield fit.space, fit.place(value)
 
 
 def _fits(spaces: Sequence[Space], played: Played) -> Iterator[Fit]:
@@ -74,7 +82,7 @@ def _fits(spaces: Sequence[Space], played: Played) -> Iterator[Fit]:
                 if hyper.name in space.settled:
                     continue
                 for candidate in _that_look_at(space, start, hyper):
-                    yield Fit(space, candidate, hyper, played)
+                    yield Fit(space, hyper, partial(candidate.with_assumed, hyper.name), played)
 
 
 def _that_look_at(space: Space, start: Candidate, hyper: Hyperparameter) -> Iterator[Candidate]:

@@ -112,6 +112,7 @@ class Bench:
 
     player: Player
     chosen: Arguments
+    calls: int = 1  # of the box that make one step, each with a share of the step's gradient
 
     @property
     def schedules(self) -> list[Schedule]:
@@ -123,9 +124,14 @@ class Bench:
         seed = stable_seed("experiment", plan.values.value, plan.schedule.value, plan.number, *plan.but)
         generator = np.random.default_rng(seed)
         values, kind = self.chosen.of(plan.values, plan.but), precision(dtype or self.player.dtype).numpy
-        gradients = _columns(self._epsilon(values), plan.count, WIDTH, generator).astype(kind)
+        gradients = self._shared(_columns(self._epsilon(values), plan.count, WIDTH, generator)).astype(kind)
         weights = np.where(generator.random(WIDTH) < 0.5, generator.integers(-8, 8, WIDTH) / 4, 0.0).astype(kind)
-        return Experiment(weights, gradients, self.rates(plan.schedule, plan.count), values)
+        return Experiment(weights, gradients, self.rates(plan.schedule, len(gradients)), values)
+
+    def _shared(self, gradients: np.ndarray) -> np.ndarray:
+        """The gradients of steps, each shared out among the calls that make it: unequally, and so that it is their mean."""
+        shares = np.array([1.0] * (self.calls % 2) + [1.5, 0.5] * (self.calls // 2))
+        return np.repeat(gradients, self.calls, axis=0) * np.tile(shares, len(gradients))[:, None]
 
     def rates(self, schedule: Schedule, count: int) -> tuple[float, ...]:
         """The rates of a schedule, where the box lets one choose them."""
@@ -147,8 +153,8 @@ class Bench:
         columns = list(_small())[:WIDTH]
         kind = precision(self.player.dtype).numpy
         weights = np.array([w for w, _ in columns], dtype=kind)
-        gradients = np.array([g for _, g in columns]).T.astype(kind)
-        return Experiment(weights, gradients, self.rates(Schedule.NEW, SMALL), self.chosen.of(Values.EXACT))
+        gradients = self._shared(np.array([g for _, g in columns]).T).astype(kind)
+        return Experiment(weights, gradients, self.rates(Schedule.NEW, len(gradients)), self.chosen.of(Values.EXACT))
 
     def drawn(self) -> st.SearchStrategy[Experiment]:
         """Experiments for Hypothesis to draw."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from msgspec.structs import replace as changed
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
-from ...answers import Alike, Bound, Evidence, Fails, Identification, Partly, Separator, Surroundings, Verdict
+from ...answers import Alike, Around, Bound, Evidence, Fails, Identification, Partly, Separator, Surroundings, Verdict
 from ..options import Options
 from ..stages import Stage, tell
 from .confirmation import LONG, Claim, Confirmation, confirm, taken_back
@@ -26,9 +26,10 @@ from .playing import Played, Player
 from .prediction import NARROW, Record
 from .search import Search
 from .separation import best_split, one_function, separate
-from .space import Candidate, Space, looks_at, spaces
+from .space import Behind, Candidate, Space, looks_at, spaces
 from .surroundings import surroundings
 from .trace_witnesses import against, failure, named_failures
+from .wrapped import Suspect, suspects
 
 AGAIN = 3  # how often a long trace may send the search back
 
@@ -46,7 +47,23 @@ def _identified(box: Box, options: Options) -> Identification:
     bench, refused = accepted(player, arguments(box, wanted))
     search = _Identifying(bench, [space.without(refused, bench.chosen.own) for space in wanted], refused, options)
     answer = search.answer(began)
-    return answer if answer.verdict != "no-reading" else changed(answer, partly=_partly(search, answer))
+    if answer.verdict == "no-reading":
+        answer = _wrapped(search, began) or changed(answer, partly=_partly(search, answer))
+    return answer
+
+
+def _wrapped(search: _Identifying, began: float) -> Identification | None:
+    """What a box that no reading fits is behind a wrapper; None if it is behind none that is known."""
+    if search.found.wide:
+        return None
+    try:
+        for suspect in suspects(search.bench, search.spaces, search.seen_first()):
+            answer = search.behind(suspect).answer(began)
+            if answer.verdict != "no-reading":
+                return answer
+    except BoxError:
+        pass  # it cannot be asked so
+    return None
 
 
 def _partly(search: _Identifying, answer: Identification) -> Partly | None:
@@ -110,13 +127,24 @@ class _Identifying:
         """The same of which some arguments stay at the box's own values."""
         chosen, left = self.bench.chosen, {*self.refused, *names}
         spaces = [space.without(left, chosen.own) for space in self.spaces]
-        return _Identifying(Bench(self.player, chosen.without(names)), spaces, self.refused, self.options, fitting=False)
+        bench = replace(self.bench, chosen=chosen.without(names))
+        return _Identifying(bench, spaces, self.refused, self.options, fitting=False)
 
     def takes_away(self, name: str, found: Found) -> bool:
         """Whether a reading that fits at the box's own values does not once one argument is varied."""
         bench = self.left_alone([other for other in self.bench.chosen.varied if other != name]).bench
         played = [bench.play(Plan(values, bench.schedules[-1])) for values in (Values.EXACT, Values.USUAL)]
         return not self._seen(found.space, played).fits(found.candidate)
+
+    def behind(self, suspect: Suspect) -> _Identifying:
+        """The same behind a wrapper."""
+        return _Identifying(suspect.bench(self.bench), suspect.spaces, self.refused, self.options, fitting=False)
+
+    def seen_first(self) -> Played:
+        """The quietest trace on which weights have moved."""
+        first = self.played[0]
+        moved = (first.weights != first.experiment.weights).any()
+        return first if moved or self.long is None else self.long
 
     @property
     def player(self) -> Player:
@@ -215,7 +243,7 @@ class _Identifying:
         the box can be asked there."""
         if NARROW not in self.box.dtypes or self.player.dtype == NARROW:
             return True
-        narrow = Bench(Player(self.box, NARROW, self.options.time_limit), self.bench.chosen)
+        narrow = replace(self.bench, player=Player(self.box, NARROW, self.options.time_limit))
         try:
             played = [narrow.player.play(rung) for rung in rungs(narrow)]
         except BoxError:
@@ -301,7 +329,7 @@ class _Identifying:
     ) -> Identification:
         box, space, candidate = self.box, found.space, found.candidate
         name, hyperparameters = named(self.bench, self.spaces, space, candidate), self._hyperparameters(space, candidate)
-        single = fits and not (found.same or candidate.stored or candidate.ascends)
+        single = fits and not (found.same or candidate.stored or candidate.ascends or candidate.behind)
         smallest_first = self._seen(space, [self.small, *self.played, *filter(None, [self.long])])
         return Identification(
             target=box.name,
@@ -328,6 +356,7 @@ class _Identifying:
             same=[_beside(candidate, other) for other in found.same],
             separated_by=list(self._separators(found)),
             ascends=candidate.ascends,
+            behind=_around(candidate.behind, self.bench.chosen.own),
             witnesses=against(smallest_first, candidate, _one_axis_away(space, candidate)),
             surroundings=seen,
             evidence=evidence,
@@ -391,14 +420,22 @@ class _Identifying:
         if not found.same:
             return []
         chosen, dtype = self.bench.chosen, self.player.dtype
-        changing = Bench(Player(replace(self.box, rate_changes=True), dtype), chosen)
+        changing = replace(self.bench, player=Player(replace(self.box, rate_changes=True), dtype))
         wanted = Arguments(arguments(self.box, self.spaces).varied, chosen.own)
         ways = {
             Separator.CHANGING_RATE: not self.box.rate_changes and splits(changing),
-            Separator.FLOAT64: dtype != "float64" and splits(Bench(Player(self.box, "float64"), chosen)),
-            Separator.REFUSED_ARGUMENTS: bool(self.refused) and splits(Bench(self.player, wanted)),
+            Separator.FLOAT64: dtype != "float64" and splits(replace(self.bench, player=Player(self.box, "float64"))),
+            Separator.REFUSED_ARGUMENTS: bool(self.refused) and splits(replace(self.bench, chosen=wanted)),
         }
         return [way for way, would in ways.items() if would]
+
+
+def _around(behind: Behind | None, own: Mapping[str, float]) -> Around | None:
+    """The wrapper as data."""
+    if behind is None:
+        return None
+    values, names = behind.values(own), dict(behind.binding)
+    return Around(behind.wrapper.id, {name: Bound(names.get(name, ""), value, False) for name, value in values.items()})
 
 
 def _verdict(found: Found, fits: bool) -> Verdict:

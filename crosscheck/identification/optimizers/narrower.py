@@ -77,9 +77,15 @@ def quantities(space: Space, here: Candidate) -> list[Stored]:
     return [
         Stored(Kind.RATE),
         *(Stored(kind, way=way) for kind in (Kind.POWER, Kind.COMPLEMENT) for way in POWER_WAYS if decays),
-        *(Stored(Kind.STATE, name, way) for name in model.state._fields if name != "t" for way in STATE_WAYS),
+        *(Stored(Kind.STATE, name, way) for name in _arrays(model) for way in STATE_WAYS),
         *(Stored(Kind.HYPERPARAMETER, hyper.name) for hyper in hypers),
     ]
+
+
+def _arrays(model: Model) -> list[str]:
+    """The parts of the state that are no counters, the wrapper's among them."""
+    kept = [(name, getattr(state, name)) for state in (model.state, model.around) for name in getattr(state, "_fields", ())]
+    return [name for name, part in kept if not isinstance(part, int)]
 
 
 def _fewest(seen: Record, found: Candidate) -> Candidate:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Role
 from ...answers import Kind, Stored, Way
 from ...arithmetic.enclosure import operating
@@ -96,12 +97,26 @@ class Model(Run):
         super().__init__(candidate.line, candidate.reading, weights, hyper, xp)
         self.candidate = candidate
         self.state = self._put_away(self.state)
+        self.outer = None if candidate.behind is None else candidate.behind.at(arguments, xp.asarray)
+        self.around = self._put_away(self.outer.start(xp, self.w)) if self.outer else None
 
     def step(self, gradient: Any, rate: float) -> Enclosure:
-        narrow, before = Stored(Kind.RATE) in self.candidate.stored, self.w
+        narrow = Stored(Kind.RATE) in self.candidate.stored
         given = float(np.float32(rate)) if narrow else rate
-        taken = _loosened(self.xp.asarray(given)) if self.candidate.arranged else given
-        super().step(-gradient if self.candidate.ascends else gradient, taken)
+        downhill = -gradient if self.candidate.ascends else gradient
+        if self.outer is None:
+            return self._stepped(self.w, downhill, given)
+        xp = self.xp
+        with np.errstate(all="ignore"):
+            lifted = xp.asarray(downhill), self.around, xp.asarray(given)
+            self.w, around = self.outer.step(xp, self.w, *lifted, self._stepped)
+        self.around = self._put_away(around)
+        return self.w
+
+    def _stepped(self, before: Any, gradient: Any, rate: Any) -> Enclosure:
+        """The weights after one more step of the optimizer, from those before."""
+        self.w = before
+        super().step(gradient, _loosened(self.xp.asarray(rate)) if self.candidate.arranged else rate)
         if self.candidate.arranged:
             # a buffer that is read off the weights, as w - w_before, has taken in a rounding of theirs at each step so far
             self.w = _loosened(self.w, self.state.t * np.maximum(np.abs(self.w.value), np.abs(before.value)))
@@ -134,9 +149,17 @@ class Model(Run):
 
     def _put_away(self, state: Any) -> Any:
         """The state after the box has stored those of its parts that it has in the narrower format."""
-        ways = {stored.name: stored.way for stored in self.candidate.stored if stored.kind is Kind.STATE}
+        there = getattr(state, "_fields", ())
+        ways = {one.name: one.way for one in self.candidate.stored if one.kind is Kind.STATE and one.name in there}
         parts = {name: _stored(self.xp.asarray(getattr(state, name)), way) for name, way in ways.items()}
         return state._replace(**parts) if parts else state
+
+    def kept(self) -> tuple[Any, Any, Any]:
+        """All that it goes on from, to be ``restored``."""
+        return self.w, self.state, self.around
+
+    def restored(self, kept: tuple[Any, Any, Any]) -> None:
+        self.w, self.state, self.around = kept
 
 
 def _taken(w: Intervals, observed: np.ndarray) -> Intervals:
@@ -187,6 +210,30 @@ def values(space: Space, candidate: Candidate, arguments: Mapping[str, float]) -
         if hyper.name not in found:
             found[hyper.name] = arguments.get(space.binding[hyper.name], hyper.neutral or 0.0)
     return found
+
+
+def in_floats(space: Space, candidate: Candidate, trace: Experiment) -> np.ndarray:
+    """What the weights are after each step, in float64 and without budgets."""
+    xp, sign = Floating(np.float64), -1.0 if candidate.ascends else 1.0
+    line = candidate.line.configured(values(space, candidate, trace.arguments), candidate.reading)
+    outer = None if candidate.behind is None else candidate.behind.at(trace.arguments, xp.asarray)
+    with np.errstate(all="ignore"):
+        w, after = xp.asarray(trace.weights), np.empty(trace.gradients.shape)
+        state, around = line.start(xp, w), outer.start(xp, w) if outer else None
+
+        def step(w: Any, g: Any, alpha: Any) -> Any:
+            nonlocal state
+            w, state = line.step(xp, w, g, state, alpha)
+            return w
+
+        for t, (gradient, rate) in enumerate(zip(trace.gradients, trace.rates, strict=True)):
+            g = sign * xp.asarray(gradient)
+            if outer is None:
+                w = step(w, g, rate)
+            else:
+                w, around = outer.step(xp, w, g, around, rate, step)
+            after[t] = w
+    return after
 
 
 def steps(space: Space, candidate: Candidate, experiment: Experiment, dtype: str) -> Steps:

@@ -3,10 +3,11 @@ may store in a narrower format. A candidate is a point in it; a coordinate is on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -16,15 +17,44 @@ from ....reference.arguments import suggest
 from ....reference.catalogue import catalogue
 from ....reference.formula import Optimizer
 from ....reference.namespace import Floating
-from ....reference.vocabulary import Hyperparameter, Option, Reading
+from ....reference.vocabulary import Hyperparameter, Option, Reading, Role
+from ....reference.wrapper import Wrapped, Wrapper
 from ...answers import Stored
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A wrapper around the optimizer: ``binding`` says which argument of the box is which of its parameters, ``assumed`` has
+    the values of those that it does not take."""
+
+    wrapper: Wrapper
+    binding: tuple[tuple[str, str], ...] = ()
+    assumed: tuple[tuple[str, float], ...] = ()
+
+    def values(self, arguments: Mapping[str, float]) -> dict[str, float]:
+        """The parameters' values, at these of the box's arguments."""
+        return {**dict(self.assumed), **{name: arguments[own] for name, own in self.binding}}
+
+    def with_assumed(self, name: str, value: float) -> Behind:
+        return replace(self, assumed=tuple((n, value if n == name else v) for n, v in self.assumed))
+
+    def at(self, arguments: Mapping[str, float], lift: Callable[[float], Any]) -> Wrapped:
+        """The wrapper with its parameters as numbers of an arithmetic; whole ones are plain numbers in each."""
+        values = self.values(arguments)
+        whole = {one.name for one in self.wrapper.parameters if one.role is Role.COUNT}
+        return Wrapped(self.wrapper, SimpleNamespace(**{n: int(v) if n in whole else lift(v) for n, v in values.items()}))
+
+    def calls(self, arguments: Mapping[str, float]) -> int:
+        """How many calls of the box make one step of the optimizer."""
+        return self.wrapper.calls(self.at(arguments, float).h)
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A line in one reading, with values for the hyperparameters that the box does not take (``assumed``), and the quantities
     that are ``stored`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize.
-    One that is ``arranged`` forms the same real function otherwise than the line is written."""
+    One that is ``arranged`` forms the same real function otherwise than the line is written. One may stand ``behind`` a
+    wrapper."""
 
     line: Optimizer
     reading: Reading
@@ -32,6 +62,7 @@ class Candidate:
     stored: tuple[Stored, ...] = ()
     ascends: bool = False
     arranged: bool = False
+    behind: Behind | None = None
 
     def with_option(self, axis: str, option: str) -> Candidate:
         return replace(self, reading=self.reading.but(**{axis: option}))
@@ -54,7 +85,8 @@ class Space:
 
     ``lines`` share their axes and differ in what they print; ``binding`` says which argument of the box is which
     hyperparameter; ``settled`` are hyperparameters whose value the user has named; ``idle`` are arguments of the box that stay
-    at a value without effect; a box that ``ascends`` is seen to step along its gradient.
+    at a value without effect; a box that ``ascends`` is seen to step along its gradient, and one may be seen to stand
+    ``behind`` a wrapper.
     """
 
     lines: tuple[Optimizer, ...]
@@ -62,6 +94,7 @@ class Space:
     settled: Mapping[str, float]
     idle: frozenset[str] = frozenset()
     ascends: bool = False
+    behind: Behind | None = None
 
     @property
     def line(self) -> Optimizer:
@@ -96,7 +129,7 @@ class Space:
     def start(self, reading: Reading) -> Candidate:
         """The candidate with a reading, as far as the box can show it."""
         assumed = tuple((hyper.name, self._assumed(hyper)) for hyper in self.unbound())
-        return self.simplest(Candidate(self.line, self._shown(reading), assumed, ascends=self.ascends))
+        return self.simplest(Candidate(self.line, self._shown(reading), assumed, ascends=self.ascends, behind=self.behind))
 
     def unbound(self) -> list[Hyperparameter]:
         return [h for h in self.line.hyperparameters if h.name not in self.binding]
@@ -226,10 +259,17 @@ def _known_names(box: Box, names: Mapping[str, str], settled: Mapping[str, float
 def bound(line: Optimizer, box: Box, names: Mapping[str, str]) -> dict[str, str]:
     """Which of the box's own arguments is which hyperparameter of a line: by what the user said, by its name in the reference,
     and by the names that libraries have for it; no argument is two hyperparameters."""
-    binding = dict(names)
-    lower = {own.lower(): own for own in box.arguments}
+    return bound_names(line.hyperparameters, box.arguments, names)
+
+
+def bound_names(
+    hyperparameters: Iterable[Hyperparameter], arguments: Iterable[str], names: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Which of some arguments is which hyperparameter."""
+    binding, wanted = dict(names), tuple(hyperparameters)
+    lower = {own.lower(): own for own in arguments}
     for spelling in (lambda hyper: (hyper.name,), lambda hyper: hyper.aliases):
-        for hyper in line.hyperparameters:
+        for hyper in wanted:
             if hyper.name in binding:
                 continue
             match = next((lower[n.lower()] for n in spelling(hyper) if n.lower() in lower), None)

@@ -1,0 +1,119 @@
+"""What may stand around an optimizer: each wrapper is tried around each line, in floating point, on the quietest trace.
+
+That only says which are worth a search. Whether one of them fits is then a matter of the budgets, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+
+import numpy as np
+
+from ....reference.vocabulary import Hyperparameter, Role
+from ....reference.wrapper import Wrapper, wrappers
+from .constants import Fit, fitted
+from .experiments import Bench
+from .playing import Played
+from .prediction import in_floats
+from .space import Behind, Candidate, Space, bound_names
+
+CLOSE = 1e-4  # how far a number may be beside the box, as a part of the weight's way, for it to be counted
+MOST = 0.5  # of the numbers that are to be close
+SUSPECTS = 3  # wrappers that are searched behind
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A wrapper, the families in which some line is close behind it, and the share of the numbers that then are."""
+
+    behind: Behind
+    spaces: tuple[Space, ...]
+    close: float
+
+    def bench(self, bench: Bench) -> Bench:
+        """The bench for what stands behind it: with the arguments that are its own varied, and the calls that make a step."""
+        own = {name: self.behind.wrapper.parameter(parameter) for parameter, name in self.behind.binding}
+        varied = {name: one for name, one in own.items() if one.role is not Role.COUNT}
+        chosen = replace(bench.chosen, varied={**bench.chosen.varied, **varied})
+        return replace(bench, chosen=chosen, calls=self.behind.calls(chosen.own))
+
+
+def suspects(bench: Bench, spaces: Sequence[Space], played: Played) -> list[Suspect]:
+    """The wrappers behind which some line comes closer to what was played than any does alone, the closest first."""
+    alone = max(_close(space, start, played) for space in spaces for start in space.starts())
+    found = [_suspect(behind, spaces, played) for behind in _tried(bench) if _moves_alike(behind, spaces[0], played)]
+    if not any(one.close == 1.0 for one in found):
+        found += [_suspect(behind, spaces, played) for behind in _fitted(bench, spaces, played)]
+    closer = [one for one in found if one.close >= MOST and one.close > alone]
+    return sorted(closer, key=lambda one: -one.close)[:SUSPECTS]
+
+
+def _suspect(behind: Behind, spaces: Sequence[Space], played: Played) -> Suspect:
+    behind_it = [replace(space, behind=behind) for space in spaces]
+    close = [max(_close(space, one, played) for one in _tried_of(space)) for space in behind_it]
+    return Suspect(behind, tuple(space for space, here in zip(behind_it, close, strict=True) if here >= MOST), max(close))
+
+
+def _tried_of(space: Space) -> Iterator[Candidate]:
+    """Where a search begins, and one move from there, unless there are many values to be tried of the wrapper's parameters."""
+    assert space.behind is not None
+    yield from space.starts()
+    if all(space.behind.wrapper.parameter(name).role is Role.COUNT for name, _ in space.behind.assumed):
+        yield from (other for start in space.starts() for _, others in space.moves(start) for other in others)
+
+
+def _moves_alike(behind: Behind, space: Space, played: Played) -> bool:
+    """Whether weights move at just those calls at which an optimizer moves them behind the wrapper."""
+    start, trace = space.starts()[0], played.experiment
+    after = in_floats(space, replace(start, behind=behind), trace)
+    return bool((_moving(after, trace.weights) == _moving(played.weights, trace.weights)).all())
+
+
+def _moving(after: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """At which calls any weight moves."""
+    return (np.diff(after, axis=0, prepend=before[None]) != 0).any(axis=1)
+
+
+def _close(space: Space, candidate: Candidate, played: Played) -> float:
+    """The share of the numbers that are close, of those of weights that have moved."""
+    trace = played.experiment
+    with np.errstate(all="ignore"):
+        after, way = in_floats(space, candidate, trace), played.weights - trace.weights
+        moved = (way != 0) | (after != trace.weights)
+        close = np.abs(after - played.weights) <= CLOSE * np.abs(way)
+    return float(close[moved].mean()) if moved.any() else 0.0
+
+
+def _tried(bench: Bench) -> Iterator[Behind]:
+    """Each wrapper, with the box's own arguments for its parameters, and what libraries set for those that it does not take."""
+    for wrapper in wrappers().values():
+        binding = _binding(bench, wrapper)
+        open_ = [one for one in wrapper.parameters if one.name not in binding]
+        for values in product(*(one.tried.fixed for one in open_)):
+            yield Behind(wrapper, tuple(binding.items()), tuple(zip((one.name for one in open_), values, strict=True)))
+
+
+def _binding(bench: Bench, wrapper: Wrapper) -> Mapping[str, str]:
+    free = {name: value for name, value in bench.chosen.own.items() if name not in bench.chosen.varied}
+    return bound_names(wrapper.parameters, free)
+
+
+def _fitted(bench: Bench, spaces: Sequence[Space], played: Played) -> Iterator[Behind]:
+    """Each wrapper with one parameter that is no count, and no argument, at the value that was fitted to what was played."""
+    for behind in _tried(bench):
+        for name, value in behind.assumed:
+            parameter = behind.wrapper.parameter(name)
+            if parameter.role is not Role.COUNT and value == parameter.tried.fixed[0]:
+                yield from _narrowed(behind, parameter, spaces, played)
+
+
+def _narrowed(behind: Behind, parameter: Hyperparameter, spaces: Sequence[Space], played: Played) -> Iterator[Behind]:
+    def place(candidate: Candidate, value: float) -> Candidate:
+        return replace(candidate, behind=behind.with_assumed(parameter.name, value))
+
+    fits = (Fit(space, parameter, partial(place, start), played) for space in spaces for start in space.starts())
+    for value in dict.fromkeys(value for _, value in fitted(fits)):
+        yield behind.with_assumed(parameter.name, value)
