@@ -174,6 +174,15 @@ class Stored(Struct, frozen=True):
     format: str = "float32"
 
 
+class Memory(Enum):
+    """What of its state a box keeps from step to step: all; the step counter alone; or nothing, as if each step were its
+    first."""
+
+    KEPT = "kept"
+    COUNTER = "counter"
+    NOTHING = "nothing"
+
+
 class Alike(Struct, frozen=True):
     """A further reading that fits, with the ``assumed`` values in which it differs. Where it is the same reading, other
     quantities are stored in a narrower format."""
@@ -370,7 +379,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     with its own words. ``same`` are further readings that the box could not be told from, and ``separated_by`` what would tell
     them. ``stored`` are the quantities that it stores in a narrower format than its weights, ``shows_from`` the step at which
     that is first seen. One that ``ascends`` steps along the gradient; one may stand ``behind`` a wrapper, to which line and
-    readings do not belong. ``same_as`` are calls of optimizers that frameworks ship,
+    readings do not belong; ``memory`` says what of its state it keeps. ``same_as`` are calls of optimizers of frameworks,
     of which adapters claim that they do the same as it does as configured, at equal values of their arguments. Where no reading
     fits, line and readings are those of the nearest; one that is not ``near`` is merely less far than the others. ``failure``
     or ``failing_run`` is where it fails; ``wide`` says that the weights are numbers of float32, and that it would fit if
@@ -400,6 +409,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     evidence: Evidence
     failure: TraceWitness | None = None
     failing_run: FailingRun | None = None
+    memory: Memory = Memory.KEPT
     same_as: list[str] = []
     behind: Around | None = None
     near: bool = True
@@ -438,6 +448,8 @@ class Identification(Answer, frozen=True, kw_only=True):
             yield "it maximizes"
         if self.behind is not None:
             yield f"it is behind {self.behind.words}"
+        if self.memory is not Memory.KEPT:
+            yield f"memory: {self.memory.value}"
         if not self.for_several:
             yield "several arrays: stepped otherwise"
 

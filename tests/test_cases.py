@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gradspec.adapters import BoxError
-from gradspec.crosscheck.answers import FunctionAnswer, Identification, Keeping, Lost, Several
+from gradspec.crosscheck.answers import FunctionAnswer, Identification, Keeping, Lost, Memory, Several
 from gradspec.crosscheck.identification import identify
 from gradspec.reports.terminal import text
 
@@ -160,14 +160,11 @@ class NoMemory:
         return self.w
 
 
-def test_an_adagrad_that_accumulates_nothing_is_none_of_the_lines() -> None:
-    nothing_named(NoMemory)
-
-
-@missing("that a box has no memory is not said")
 def test_it_is_an_adagrad_that_begins_anew_at_each_step() -> None:
     answer = asked(NoMemory)
-    assert answer.verdict == "identified" and answer.line == "optimizer.adagrad"
+    assert (answer.verdict, answer.line, answer.memory) == ("identified", "optimizer.adagrad", Memory.NOTHING)
+    assert answer.configured["start"] == "initial-scale" and "without a memory" in " ".join(text(answer).split())
+    assert not answer.is_("adagrad", "standard", start="initial-scale")
 
 
 def test_a_rate_that_is_corrected_again_and_again_is_said_to_be() -> None:

@@ -9,7 +9,7 @@ from ...adapters.errors import BoxError
 from ...reference.catalogue import line as line_named
 from ...reference.formula import Optimizer
 from ...reference.vocabulary import Hyperparameter, Reading, Role
-from ..answers import Answer, Doubts, Identification
+from ..answers import Answer, Doubts, Identification, Memory
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ def source(answer: Answer, rate: float | None) -> Source:
         raise BoxError(
             f"{answer.target} is {answer.title} behind {answer.behind.words}: only the optimizer inside can be ported; "
             "give it without what stands around it"
+        )
+    if answer.memory is not Memory.KEPT:
+        raise BoxError(
+            f"{answer.target} keeps no averages from step to step, which no framework's optimizer does: write it by hand"
         )
     known = {name: bound.value for name, bound in answer.hyperparameters.items()}
     own = {name: bound.own for name, bound in answer.hyperparameters.items() if bound.own}

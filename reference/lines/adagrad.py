@@ -62,7 +62,8 @@ adagrad = Optimizer(
         Erratum("start", "What is S before the first step, and so how large is the first step?"),
     ),
     source="Duchi, Hazan & Singer, Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12, "
-    "2011, figure 1 with a diagonal matrix, https://jmlr.org/papers/v12/duchi11a.html",
+    "2011, figure 1 with a diagonal matrix, https://jmlr.org/papers/v12/duchi11a.html; rho for what S starts at: AdaGrad of "
+    "Swift for TensorFlow until https://github.com/tensorflow/swift-apis/pull/733",
     notes="The paper's ε is called δ. Where all gradients were zero, optax takes no step even with ε = 0; with ε > 0 that is "
     "the same function.",
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, invariant_to_scale(eps=0.0)),
@@ -71,7 +72,7 @@ adagrad = Optimizer(
     family="adagrad",
     hyperparameters=(
         replace(EPS, default=1e-10),
-        initial("initial_scale", "S", 0.1, START_NAMES),
+        initial("initial_scale", "S", 0.1, (*START_NAMES, "rho")),
         MOMENTUM_KEPT,
         WEIGHT_DECAY,
         RATE_DECAY,

@@ -13,6 +13,7 @@ from ...crosscheck.answers import (
     Keeping,
     LateWeight,
     Lost,
+    Memory,
     MissingGradient,
     Partly,
     Question,
@@ -54,11 +55,18 @@ def _sentence(answer: Identification) -> Iterator[str]:
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
     behind = f", behind {answer.behind.words}" if answer.behind is not None else ""
-    what = f"{answer.target} is {answer.title}{_but(answer)}{arranged}{climbs}{stored}{behind}"
+    what = f"{answer.target} is {answer.title}{_but(answer)}{_MEMORY[answer.memory]}{arranged}{climbs}{stored}{behind}"
     if answer.for_several:
         yield item("", f"{what}{_same(answer)}.")
     else:
         yield item("", f"With ONE weight array {what}; with several it is NOT: look at how it treats them, below.")
+
+
+_MEMORY = {
+    Memory.KEPT: "",
+    Memory.COUNTER: ", without a memory: its averages begin anew at every step, and the step counter alone goes on",
+    Memory.NOTHING: ", without a memory: it begins anew at every step",
+}
 
 
 def _partly(part: Partly, answer: Identification) -> str:
@@ -95,6 +103,8 @@ def _same(answer: Identification) -> str:
         return f": the same as {words.listed(answer.same_as[:SAME])} at these values"
     if answer.behind is not None:
         return "; for whoever ports it, both are to be written"
+    if answer.memory is not Memory.KEPT:
+        return "; if it is to have one, write back what it averages"
     return "; `gradspec port` writes it for another framework"
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace as changed
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
-from ...answers import Alike, Around, Bound, Evidence, Fails, Identification, Partly, Separator, Surroundings, Verdict
+from ...answers import Alike, Around, Bound, Evidence, Fails, Identification, Memory, Partly, Separator, Surroundings, Verdict
 from ..options import Options
 from ..stages import Stage, tell
 from .confirmation import LONG, Claim, Confirmation, confirm, taken_back
@@ -329,7 +329,8 @@ class _Identifying:
     ) -> Identification:
         box, space, candidate = self.box, found.space, found.candidate
         name, hyperparameters = named(self.bench, self.spaces, space, candidate), self._hyperparameters(space, candidate)
-        single = fits and not (found.same or candidate.stored or candidate.ascends or candidate.behind)
+        altered = candidate.stored or candidate.ascends or candidate.behind or candidate.memory is not Memory.KEPT
+        single = fits and not (found.same or altered)
         smallest_first = self._seen(space, [self.small, *self.played, *filter(None, [self.long])])
         return Identification(
             target=box.name,
@@ -357,6 +358,7 @@ class _Identifying:
             separated_by=list(self._separators(found)),
             ascends=candidate.ascends,
             behind=_around(candidate.behind, self.bench.chosen.own),
+            memory=candidate.memory,
             witnesses=against(smallest_first, candidate, _one_axis_away(space, candidate)),
             surroundings=seen,
             evidence=evidence,

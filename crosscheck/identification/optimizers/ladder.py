@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ...answers import Memory
 from ...arithmetic.formats import precision
 from ..stages import Stage, tell
 from .constants import with_constants
@@ -80,7 +81,7 @@ class Ladder:
                 if inside is not None and inside.fits:
                     return inside
                 wide = wide or inside
-        return wide or self._with_constants() or self._nearest()
+        return wide or self._forgetful() or self._with_constants() or self._nearest()
 
     def _ranked(self) -> list[Space]:
         """The families, that which has come nearest to the first rung first."""
@@ -149,6 +150,21 @@ class Ladder:
         seen = Record(space, self.played, self.dtype)
         candidate = as_written_or_arranged(seen, Search(seen, space.moves).equals(loose, ALIKE))
         return None if candidate is None else Found(space, candidate, True)
+
+    def _forgetful(self) -> Found | None:
+        """A candidate that keeps nothing of its state, or the step counter alone, where one fits so: of several lines with one
+        first step, that which needs the fewest options of its own."""
+        for memory in (Memory.NOTHING, Memory.COUNTER):
+            fitting: list[tuple[int, Found]] = []
+            for space in self.spaces:
+                starts = [replace(start, memory=memory) for start in space.starts()]
+                candidate, full = self._climbed(space, starts, self.dtype, pairs=False)
+                if full:
+                    far = min(len(start.reading.difference(candidate.reading)) for start in starts)
+                    fitting.append((far, Found(space, candidate, True)))
+            if fitting:
+                return min(fitting, key=lambda entry: entry[0])[1]
+        return None
 
     def _with_constants(self) -> Found | None:
         """A candidate with a constant of the box's own, where one fits so."""

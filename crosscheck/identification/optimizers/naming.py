@@ -51,7 +51,8 @@ def _counterparts(simpler: Space, candidate: Candidate) -> list[Candidate]:
     stored = tuple(one for one in candidate.stored if one.kind is not Kind.HYPERPARAMETER or one.name in hyper)
     stored = tuple(one for one in stored if one.kind is not Kind.STATE)
     common = {axis: o for axis, o in candidate.reading.choices if _has(simpler, axis) and o in simpler.options(axis)}
-    starts = [replace(start, ascends=candidate.ascends, stored=stored, behind=candidate.behind) for start in simpler.starts()]
+    alike = {"ascends": candidate.ascends, "stored": stored, "behind": candidate.behind, "memory": candidate.memory}
+    starts = [replace(start, **alike) for start in simpler.starts()]
     starts += [replace(start, reading=start.reading.but(**common)) for start in starts]
     return list(dict.fromkeys([*starts, *(one for start in starts for _, others in simpler.moves(start) for one in others)]))
 

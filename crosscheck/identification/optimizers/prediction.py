@@ -11,7 +11,7 @@ import numpy as np
 
 from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Role
-from ...answers import Kind, Stored, Way
+from ...answers import Kind, Memory, Stored, Way
 from ...arithmetic.enclosure import operating
 from ...arithmetic.formats import precision
 from ...arithmetic.intervals import Intervals, kept
@@ -116,6 +116,7 @@ class Model(Run):
     def _stepped(self, before: Any, gradient: Any, rate: Any) -> Enclosure:
         """The weights after one more step of the optimizer, from those before."""
         self.w = before
+        self._forget()
         super().step(gradient, _loosened(self.xp.asarray(rate)) if self.candidate.arranged else rate)
         if self.candidate.arranged:
             # a buffer that is read off the weights, as w - w_before, has taken in a rounding of theirs at each step so far
@@ -124,6 +125,12 @@ class Model(Run):
             self.state = self.state._replace(**parts)
         self.state = self._put_away(self.state)
         return self.w
+
+    def _forget(self) -> None:
+        """Begin the step from the state of the first, as a box does that keeps nothing; the counter may go on."""
+        if self.candidate.memory is not Memory.KEPT:
+            anew = self._put_away(self.line.start(self.xp, self.w))
+            self.state = anew if self.candidate.memory is Memory.NOTHING else anew._replace(t=self.state.t)
 
     def take(self, observed: np.ndarray) -> None:
         """Go on from what the box has where the budget says nothing about it, so that later steps are bound again.
@@ -325,7 +332,7 @@ class Record:
                     return Score(contained, -_typical(errors))
                 if not left:
                     break
-        return Score(contained, -_typical(errors), not errors)
+        return Score(contained, -_typical(errors), not errors and self.binds(candidate))
 
     @property
     def numbers(self) -> int:
@@ -334,7 +341,12 @@ class Record:
 
     def fits(self, candidate: Candidate) -> bool:
         """Whether a candidate contains all that was played; it is given up at the first number that it does not contain."""
-        return self.first_miss(candidate) is None
+        return self.first_miss(candidate) is None and self.binds(candidate)
+
+    def binds(self, candidate: Candidate) -> bool:
+        """Whether a candidate says something of most numbers; what keeps a state does so sooner or later. A first step repeated
+        may be 0/0 throughout, as with the variance of one number, and that fits everything."""
+        return candidate.memory is Memory.KEPT or 2 * self.unbound(candidate) < self.numbers
 
     def first_miss(self, candidate: Candidate) -> Miss | None:
         for i, one in enumerate(self.played):

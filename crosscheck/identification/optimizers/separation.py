@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....reference.vocabulary import Role
+from ...answers import Memory
 from ...arithmetic.steps import Steps
 from ...inputs.strategies import draw
 from ...readings.separate import first_separated
@@ -57,9 +58,11 @@ def best_split(bench: Bench, space: Space, candidates: Sequence[Candidate], seed
 
 
 def one_function(bench: Bench, space: Space, a: Candidate, b: Candidate, seed: int) -> bool:
-    """Whether two candidates are one function for a box whose ε is 0: its places make no difference then, not by a bit."""
+    """Whether two candidates are one function for a box whose ε is 0, or that begins anew at every step: places of ε, or what
+    only later steps do, make no difference then, not by a bit."""
     zero = {name for name, value in a.assumed if not value and space.line.hyperparameter(name).role is Role.EPSILON}
-    if not zero or any(dict(b.assumed)[name] for name in zero):
+    anew = a.memory is b.memory is Memory.NOTHING
+    if not anew and (not zero or any(dict(b.assumed)[name] for name in zero)):
         return False
     pairs = ((steps(space, c, one, bench.player.dtype) for c in (a, b)) for one in proposals(bench, seed))
     return all(

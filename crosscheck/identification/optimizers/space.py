@@ -19,7 +19,7 @@ from ....reference.formula import Optimizer
 from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Option, Reading, Role
 from ....reference.wrapper import Wrapped, Wrapper
-from ...answers import Stored
+from ...answers import Memory, Stored
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Candidate:
     """A line in one reading, with values for the hyperparameters that the box does not take (``assumed``), and the quantities
     that are ``stored`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize.
     One that is ``arranged`` forms the same real function otherwise than the line is written. One may stand ``behind`` a
-    wrapper."""
+    wrapper. ``memory`` is what of its state it keeps from step to step."""
 
     line: Optimizer
     reading: Reading
@@ -63,6 +63,7 @@ class Candidate:
     ascends: bool = False
     arranged: bool = False
     behind: Behind | None = None
+    memory: Memory = Memory.KEPT
 
     def with_option(self, axis: str, option: str) -> Candidate:
         return replace(self, reading=self.reading.but(**{axis: option}))
