@@ -273,8 +273,9 @@ class Optimizer(Formula):
 
     def used_by(self, reading: Reading) -> tuple[Hyperparameter, ...]:
         """The hyperparameters that a reading uses: all but those that only other options need."""
-        needed = {option.needs for axis in self.axes for option in axis.options}
-        chosen = {axis.option(reading[axis.name]).needs for axis in self.axes}
+        needed = {name for axis in self.axes for option in axis.options for name in (option.needs, option.uses)}
+        options = [axis.option(reading[axis.name]) for axis in self.axes]
+        chosen = {name for option in options for name in (option.needs, option.uses)}
         return tuple(h for h in self.hyperparameters if h.name not in needed or h.name in chosen)
 
     def configured(self, hyper: Mapping[str, Any], reading: Reading) -> Configured:

@@ -39,6 +39,7 @@ class Option:
 
     ``does`` is what a body is handed where this option is chosen: a function, or a frozen dataclass or NamedTuple of
     functions and numbers. ``needs`` names the hyperparameter that the option alone uses: without it, it is not searched.
+    ``uses`` names another that it looks at.
     ``in_matrix`` is false for what a conformance run, which holds every subject against every reading, leaves to
     identification: there it is searched only where it is claimed. ``rare`` is true of what hardly anyone has: a search tries
     it on its own and beside what is common, not together with another that is rare. ``constant`` is a number in it that may be
@@ -50,6 +51,7 @@ class Option:
     latex: str = ""
     does: Any = None
     needs: str = ""
+    uses: str = ""
     in_matrix: bool = True
     rare: bool = False
     constant: Constant | None = None
@@ -188,6 +190,7 @@ class Role(Enum):
     STEP_SIZE = "a step size"
     MULTIPLIER = "a multiplier, such as λ of weight decay"
     COUNT = "a whole number, of steps or calls"
+    FIRST_RATE = "the rate that an optimizer is made with, and that its first step has"
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,7 @@ _BY_ROLE = {
     Role.STEP_SIZE: lambda default: Trials((default, 0.125, 0.5)),
     Role.MULTIPLIER: lambda default: Trials((default, default, default)),
     Role.COUNT: lambda default: Trials((default, default, default)),
+    Role.FIRST_RATE: lambda default: Trials((default, 0.125, 0.5)),
 }
 
 

@@ -1,7 +1,6 @@
 """Questions that people asked in public, each rebuilt as a small input: the right answer, or an honest "cannot be told".
 
-Each test names the report. What is not answered yet is expected to fail, with what is missing; it must not be answered wrongly
-either, which `nothing_named` holds.
+Each test names the report. What no reading explains must not be answered wrongly, which `nothing_named` holds.
 """
 
 from __future__ import annotations
@@ -17,10 +16,6 @@ from gradspec.crosscheck.identification import identify
 from gradspec.reports.terminal import text
 
 ADAMS = {"adam", "adamw", "nadam", "amsgrad"}
-
-
-def missing(what: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(reason=what, strict=True)
 
 
 def asked(target: Any, **options: Any) -> Identification:
@@ -396,15 +391,16 @@ def test_it_is_the_counter_that_is_lost() -> None:
     assert "counter" in text(asked(torch_adamw())).partition("saved and restored")[2]
 
 
-def test_decay_scaled_by_the_first_rate_is_not_called_another_formula() -> None:
+def test_decay_over_the_first_rate_is_named() -> None:
     """mosaicml/composer, DecoupledAdamW"""
-    nothing_named(torch_adamw(scaled=True))
+    asked(torch_adamw(scaled=True)).must_be("adamw", "standard", decay="decoupled-relative")
 
 
-@missing("decay scaled by the rate over the first rate is no option")
-def test_decay_scaled_by_the_first_rate_is_named() -> None:
-    answer = asked(torch_adamw(scaled=True))
-    assert answer.verdict == "identified" and answer.line == "optimizer.adamw"
+def test_decay_over_the_first_rate_is_ported_by_that_rate() -> None:
+    from gradspec import port
+
+    written = port(torch_adamw(scaled=True), "torch", rate=0.001, given={"weight_decay": 1e-5})
+    assert "AdamW" in written.code and "weight_decay=0.01" in written.code and not written.constant_rate
 
 
 def test_a_counter_for_each_array_shows_with_two_arrays() -> None:

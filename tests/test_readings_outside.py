@@ -147,6 +147,30 @@ class MomentumOfNewWeights:
         return self.w
 
 
+class StablyDecayed:
+    """By as much more as the buffer adds up; ``slip`` is a relative error in that."""
+
+    slip = 0.0
+
+    def __init__(self, weights: Any, momentum: float = 0.9, weight_decay: float = 0.01):
+        self.w, self.v, self.momentum, self.decay = np.array(weights), np.zeros_like(weights), momentum, weight_decay
+
+    def step(self, gradient: Any, learning_rate: float) -> Any:
+        self.v = self.momentum * self.v + gradient
+        decay = learning_rate * self.decay / (1 - self.momentum) * (1 + self.slip)
+        self.w = self.w - learning_rate * self.v - decay * self.w
+        return self.w
+
+
+class DecayedRelatively(Decayed):
+    first = 0.0
+
+    def step(self, gradient: Any, learning_rate: float) -> Any:
+        self.first = self.first or learning_rate
+        self.w = self.w * (1 - learning_rate / self.first * self.decay)
+        return Adam.step(self, gradient, learning_rate)
+
+
 _BEFORE = {"epsilon_order": "before-correction"}
 OUTSIDE: dict[Any, tuple[str, dict[str, str]]] = {
     Averaged: ("nadam", {"lookahead": "nadam-averaged"}),
@@ -162,6 +186,8 @@ OUTSIDE: dict[Any, tuple[str, dict[str, str]]] = {
     DecayedLast: ("adamw", {"decay": "decoupled-after-unscaled"}),
     LessTheRateTimesDecay: ("adam", {"decay": "constant-scaled"}),
     LessTheDecay: ("adam", {"decay": "constant-unscaled"}),
+    DecayedRelatively: ("adamw", {"decay": "decoupled-relative"}),
+    StablyDecayed: ("momentum", {"accumulation": "sum", "decay": "decoupled-stable"}),
     MomentumOfNewWeights: ("momentum", {"betas": "of-new"}),
 }
 
@@ -173,3 +199,18 @@ def test_a_reading_that_exists_outside_is_identified(box: Any) -> None:
     assert isinstance(answer, Identification)
     assert (answer.verdict, answer.line) == ("identified", f"optimizer.{line}")
     assert {axis: there for axis, (there, _) in answer.from_standard.items()} == axes
+
+
+class StablyDecayedWithASlip(StablyDecayed):
+    slip = 1e-8
+
+
+class DecayedRelativelyToTheSecond(DecayedRelatively):
+    def step(self, gradient: Any, learning_rate: float) -> Any:
+        self.first = learning_rate if self.t < 2 else self.first
+        return super().step(gradient, learning_rate)
+
+
+@pytest.mark.parametrize("box", [StablyDecayedWithASlip, DecayedRelativelyToTheSecond], ids=lambda box: box.__name__)
+def test_what_is_near_to_one_is_no_reading(box: Any) -> None:
+    assert identify(box).verdict == "no-reading"

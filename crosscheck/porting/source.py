@@ -76,15 +76,15 @@ def source(answer: Answer, rate: float | None) -> Source:
         raise BoxError(
             f"{answer.target} keeps no averages from step to step, which no framework's optimizer does: write it by hand"
         )
+    rate = answer.rate if rate is None else rate
     known = {name: bound.value for name, bound in answer.hyperparameters.items()}
     own = {name: bound.own for name, bound in answer.hyperparameters.items() if bound.own}
     by_own_name = {own[name]: known[name] for name in own}
     configured, whole = (
-        Setting(line, line.reading("printed", **reading), _values(line, known, by_own_name))
+        Setting(line, line.reading("printed", **reading), _values(line, known, by_own_name, rate))
         for line, reading in ((_line(answer.line), answer.configured), (_line(answer.body), answer.reading))
     )
     varied = {name: path for name, path in own.items() if path not in answer.refused}
-    rate = answer.rate if rate is None else rate
     doubts = Doubts(answer.stored, answer.shows_from, len(answer.same), answer.separated_by, list(answer.refused))
     return Source(answer.target, configured, whole, varied, rate, answer.framework, doubts)
 
@@ -95,13 +95,17 @@ def _line(name: str) -> Optimizer:
     return line
 
 
-def _values(line: Optimizer, known: Mapping[str, float | None], by_own_name: Mapping[str, float | None]) -> dict[str, float]:
-    """A value for each hyperparameter: as found, also where the line that it is named by calls it otherwise; else that of no
-    effect, else its default."""
+def _values(
+    line: Optimizer, known: Mapping[str, float | None], by_own_name: Mapping[str, float | None], rate: float | None
+) -> dict[str, float]:
+    """A value for each hyperparameter: as found, also where the line that it is named by calls it otherwise; else the first
+    rate, where it is that; else that of no effect, else its default."""
     values = {}
     for hyper in line.hyperparameters:
         named = (by_own_name[name] for name in hyper.aliases if name in by_own_name)
         value = known[hyper.name] if hyper.name in known else next(named, None)
+        if value is None and hyper.role is Role.FIRST_RATE:
+            value = rate
         neutral = hyper.default if hyper.neutral is None else hyper.neutral
         values[hyper.name] = neutral if value is None else value
     return values

@@ -9,7 +9,7 @@ from ..formula import Optimizer
 from ..pieces.correction import CORRECTION, coincidences
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import over
-from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY
+from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, INITIAL_RATE, WEIGHT_DECAY
 from ..pieces.lookahead import LOOKAHEAD, Step
 from ..pieces.moments import MIRRORED
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
@@ -114,7 +114,7 @@ adabelief = Optimizer(
     errata=(Erratum("epsilon", "Is the ε that S is stored with the one that is added to its root?"),),
     source="Zhuang et al., AdaBelief optimizer: adapting stepsizes by the belief in observed gradients, NeurIPS 2020, "
     "algorithm 2, https://arxiv.org/abs/2010.07468",
-    hyperparameters=(BETA1, BETA2, replace(EPS, default=1e-16), WEIGHT_DECAY, replace(EPS_ROOT, default=1e-16)),
+    hyperparameters=(BETA1, BETA2, replace(EPS, default=1e-16), WEIGHT_DECAY, INITIAL_RATE, replace(EPS_ROOT, default=1e-16)),
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, MIRRORED),
     start=_start,
     update=_update,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON, rooted
-from ..pieces.hyperparameters import EPS, KEPT, START_NAMES, WEIGHT_DECAY, initial
+from ..pieces.hyperparameters import EPS, INITIAL_RATE, KEPT, START_NAMES, WEIGHT_DECAY, initial
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..pieces.start import start_axis
 from ..vocabulary import Hyperparameter, Role
@@ -66,6 +66,7 @@ adadelta = Optimizer(
         ),
         replace(EPS, default=1e-6),
         WEIGHT_DECAY,
+        INITIAL_RATE,
         initial("initial_scale", "S", 1.0, START_NAMES),
     ),
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON
-from ..pieces.hyperparameters import EPS, RATE_DECAY, START_NAMES, WEIGHT_DECAY, initial
+from ..pieces.hyperparameters import EPS, INITIAL_RATE, RATE_DECAY, START_NAMES, WEIGHT_DECAY, initial
 from ..pieces.hyperparameters import MOMENTUM as MOMENTUM_KEPT
 from ..pieces.momentum import MOMENTUM, NESTEROV
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, invariant_to_scale
@@ -75,6 +75,7 @@ adagrad = Optimizer(
         initial("initial_scale", "S", 0.1, (*START_NAMES, "rho")),
         MOMENTUM_KEPT,
         WEIGHT_DECAY,
+        INITIAL_RATE,
         RATE_DECAY,
     ),
     start=_start,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..formula import Optimizer
 from ..pieces.correction import DEBIAS
 from ..pieces.decay import DECAY, moved
-from ..pieces.hyperparameters import BETA1, BETA2, EPS, WEIGHT_DECAY, initial
+from ..pieces.hyperparameters import BETA1, BETA2, EPS, INITIAL_RATE, WEIGHT_DECAY, initial
 from ..pieces.moments import MIRRORED, UNBIASED_FIRST
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..pieces.start import start_axis
@@ -85,7 +85,7 @@ adamax = Optimizer(
     errata=(Erratum("epsilon", "What is the step while all gradients were zero?"),),
     source="Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, section 7.1, algorithm 2, "
     "https://arxiv.org/abs/1412.6980",
-    hyperparameters=(BETA1, BETA2, EPS, WEIGHT_DECAY, initial("initial_first", "V", 1.0)),
+    hyperparameters=(BETA1, BETA2, EPS, WEIGHT_DECAY, INITIAL_RATE, initial("initial_first", "V", 1.0)),
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, MIRRORED, UNBIASED_FIRST),
     start=_start,
     update=_update,

@@ -15,7 +15,9 @@ adamw = line_of_moments(
     r"W=W-\alpha\left(\frac{V/(1-\beta_1^t)}{\sqrt{S/(1-\beta_2^t)}+\epsilon}+\lambda W\right)",
     printed={"decay": "decoupled-unscaled"},
     standard={"decay": "decoupled"},
-    defining={"decay": ("decoupled", "decoupled-unscaled", "decoupled-after", "decoupled-after-unscaled")},
+    defining={
+        "decay": ("decoupled", "decoupled-unscaled", "decoupled-relative", "decoupled-after", "decoupled-after-unscaled")
+    },
     errata=(Erratum("decay", "Does the rate multiply the weight decay? Do the weights decay less when the rate falls?"),),
     source="Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2, https://arxiv.org/abs/1711.05101",
     notes="Algorithm 2 has W - η(αV̂/(√Ŝ+ε) + λW) with a schedule η beside α; here η is 1. Libraries have one rate for both, "

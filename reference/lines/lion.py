@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
-from ..pieces.hyperparameters import BETA1, BETA2, WEIGHT_DECAY, initial
+from ..pieces.hyperparameters import BETA1, BETA2, INITIAL_RATE, WEIGHT_DECAY, initial
 from ..pieces.properties import ELEMENTWISE, invariant_to_scale
 from ..pieces.start import start_axis
 
@@ -45,6 +45,7 @@ lion = Optimizer(
         replace(BETA1, meaning="how much of M goes into the step's direction, dimensionless"),
         replace(BETA2, meaning="how much of M is kept, dimensionless", default=0.99),
         WEIGHT_DECAY,
+        INITIAL_RATE,
         initial("initial_first", "M", 1.0),
     ),
     properties=(ELEMENTWISE, invariant_to_scale()),

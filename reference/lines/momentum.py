@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from ..formula import Optimizer
 from ..pieces.betas import BETAS
 from ..pieces.correction import DEBIAS
-from ..pieces.decay import DECAY, moved
-from ..pieces.hyperparameters import KEPT, MOMENTUM_NAMES, WEIGHT_DECAY, initial
+from ..pieces.decay import DECAY_OF_BUFFER, moved
+from ..pieces.hyperparameters import INITIAL_RATE, KEPT, MOMENTUM_NAMES, WEIGHT_DECAY, initial
 from ..pieces.momentum import ACCUMULATION, NESTEROV
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, homogeneous
 from ..pieces.rate import BUFFER_RATE
@@ -50,7 +50,7 @@ momentum = Optimizer(
         NESTEROV,
         DEBIAS,
         BETAS.of("of-kept", "of-new"),
-        DECAY.of(in_matrix=()),
+        DECAY_OF_BUFFER.of(in_matrix=()),
     ),
     errata=(
         Erratum("accumulation", "Does the gradient come in whole, or scaled by 1-β, which scales every step?"),
@@ -90,6 +90,7 @@ momentum = Optimizer(
             trials=Trials.at(0.25, 0.25, 0.1),
         ),
         WEIGHT_DECAY,
+        INITIAL_RATE,
         initial("initial_scale", "V", 1.0),
     ),
     start=_start,

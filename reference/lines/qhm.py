@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
-from ..pieces.hyperparameters import MOMENTUM_NAMES, WEIGHT_DECAY, initial
+from ..pieces.hyperparameters import INITIAL_RATE, MOMENTUM_NAMES, WEIGHT_DECAY, initial
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, homogeneous
 from ..pieces.start import start_axis
 from ..vocabulary import Hyperparameter, Role, Trials
@@ -62,6 +62,7 @@ qhm = Optimizer(
             trials=Trials((0.7, 0.625, 0.25), 0.625, 0.7),
         ),
         WEIGHT_DECAY,
+        INITIAL_RATE,
         initial("initial_scale", "V", 1.0),
     ),
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, homogeneous()),

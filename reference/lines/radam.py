@@ -9,7 +9,7 @@ from ..pieces.correction import CORRECTION
 from ..pieces.counting import chosen
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON, ORDER, scalar_root
-from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY
+from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, INITIAL_RATE, WEIGHT_DECAY
 from ..pieces.lookahead import LOOKAHEAD, Step
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..vocabulary import Axis, Erratum, Option
@@ -85,7 +85,7 @@ radam = Optimizer(
     source="Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020, algorithm 2, "
     "https://arxiv.org/abs/1908.03265",
     notes="The paper has no ε (ε = 0).",
-    hyperparameters=(BETA1, BETA2, EPS, WEIGHT_DECAY, EPS_ROOT),
+    hyperparameters=(BETA1, BETA2, EPS, WEIGHT_DECAY, INITIAL_RATE, EPS_ROOT),
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL),
     start=_start,
     update=_update,

@@ -11,7 +11,7 @@ from ..pieces.betas import BETAS
 from ..pieces.correction import DEBIAS
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON
-from ..pieces.hyperparameters import EPS, EPS_ROOT, KEPT, MOMENTUM_NAMES, START_NAMES, WEIGHT_DECAY, initial
+from ..pieces.hyperparameters import EPS, EPS_ROOT, INITIAL_RATE, KEPT, MOMENTUM_NAMES, START_NAMES, WEIGHT_DECAY, initial
 from ..pieces.hyperparameters import MOMENTUM as MOMENTUM_KEPT
 from ..pieces.momentum import MOMENTUM, NESTEROV
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, invariant_to_scale
@@ -137,6 +137,7 @@ rmsprop = Optimizer(
         initial("initial_scale", "S", 1.0, START_NAMES),
         replace(EPS_ROOT, aliases=()),
         WEIGHT_DECAY,
+        INITIAL_RATE,
         initial("initial_mean", "G", 1.0),
     ),
     start=_start,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..formula import Optimizer
 from ..pieces.decay import DECAY, moved
-from ..pieces.hyperparameters import WEIGHT_DECAY
+from ..pieces.hyperparameters import INITIAL_RATE, WEIGHT_DECAY
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT, homogeneous
 from ..vocabulary import Coincidence
 
@@ -41,7 +41,7 @@ sgd = Optimizer(
     notes="Stochastic gradient descent is the same line with batch size 1: the step does not know how g was averaged.",
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL, homogeneous()),
     family="sgd",
-    hyperparameters=(WEIGHT_DECAY,),
+    hyperparameters=(WEIGHT_DECAY, INITIAL_RATE),
     start=_start,
     update=_update,
 )

@@ -9,7 +9,7 @@ from ..formula import Optimizer
 from ..pieces.correction import CORRECTION, coincidences
 from ..pieces.decay import DECAY, moved
 from ..pieces.epsilon import EPSILON, ORDER, over
-from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, WEIGHT_DECAY, initial
+from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, INITIAL_RATE, WEIGHT_DECAY, initial
 from ..pieces.moments import MIRRORED, UNBIASED_FIRST
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
 from ..pieces.start import AtNumber, start_axis
@@ -72,6 +72,7 @@ yogi = Optimizer(
         BETA2,
         replace(EPS, default=1e-3),
         WEIGHT_DECAY,
+        INITIAL_RATE,
         EPS_ROOT,
         initial("initial_first", "V", 1e-6),
         initial("initial_second", "S", 1e-6, ("initial_accumulator_value", "initial_accumulator")),

@@ -58,6 +58,13 @@ WEIGHT_DECAY = Hyperparameter(
     neutral=0.0,
     trials=Trials.at(0.125, 0.125, 0.01),
 )
+INITIAL_RATE = Hyperparameter(
+    "initial_rate",
+    "α₀, the first rate, where the decay is relative to it",
+    1.0,
+    role=Role.FIRST_RATE,
+    aliases=("initial_lr", "initial_learning_rate", "lr0", "base_lr"),
+)
 RATE_DECAY = Hyperparameter(
     "rate_decay",
     "γ, where the rate decays with the steps done",

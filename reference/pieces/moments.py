@@ -11,7 +11,7 @@ from .betas import BETAS
 from .correction import CORRECTION_OR_COMPOUNDING, SECOND_AS_IT_IS, STORED, coincidences
 from .decay import DECAY, moved
 from .epsilon import EPSILON, ORDER
-from .hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, RATE_DECAY, WEIGHT_DECAY, initial
+from .hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, INITIAL_RATE, RATE_DECAY, WEIGHT_DECAY, initial
 from .lookahead import LOOKAHEAD, MOMENTUM_DECAY, SECOND, Step
 from .maximum import MAXIMUM, Second
 from .properties import invariant_to_scale, unbiased
@@ -64,6 +64,7 @@ HYPERPARAMETERS = (
     BETA2,
     EPS,
     WEIGHT_DECAY,
+    INITIAL_RATE,
     MOMENTUM_DECAY,
     EPS_ROOT,
     RATE_DECAY,

@@ -17,15 +17,16 @@ from msgspec.structs import replace as changed
 
 from ....adapters.box import Run
 from ....adapters.errors import BoxError
+from ....reference.vocabulary import Role
 from ...answers import Action, Event, FailingRun, Question, Several, Surroundings, Unanswered
 from ...arithmetic.formats import precision
 from ...inputs.strategies import independent_of_loaded_modules
 from ...inputs.traces import WIDTH
 from ..stages import Stage, tell
 from .experiments import Bench, Values
-from .playing import Call, Moment
+from .playing import Call, Made, Moment
 from .prediction import Model
-from .space import Candidate, Space
+from .space import Candidate, Space, looks_at
 from .surroundings import ADDED, MISSING
 from .trace_witnesses import number
 
@@ -87,8 +88,14 @@ class Claim:
     candidate: Candidate
     seen: Surroundings
 
-    def model(self, weights: np.ndarray, arguments: dict[str, float]) -> Model:
-        return Model(self.space, self.candidate, weights, arguments, self.bench.player.dtype)
+    def model(self, weights: np.ndarray, made: Made) -> Model:
+        return Model(self.space, self.candidate, weights, made, self.bench.player.dtype)
+
+    @property
+    def keeps_first_rate(self) -> bool:
+        """Whether the reading looks at the first rate, which is then that with which the box is made."""
+        line = self.space.line
+        return any(line.hyperparameter(n).role is Role.FIRST_RATE for n in looks_at(line, self.candidate.reading))
 
 
 def confirm(claim: Claim, seed_: int, runs: int) -> tuple[Confirmation, Surroundings]:
@@ -153,7 +160,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
     patterns = st.integers(0, 7)
     rates = st.sampled_from(RATES if box.rate_changes else RATES[:1])
     apart = Several.APART in (seen.several or [])
-    fixed_rate = None if box.rate_changes else box.rate
+    fixed_rate, first_rate = None if box.rate_changes else box.rate, claim.keeps_first_rate
 
     class Driven(RuleBasedStateMachine):
         """One run of the box, and of the model of each of its weights."""
@@ -171,10 +178,10 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
             outcome.shrinking += outcome.failure is not None
             if outcome.shrinking > SHRINKING:
                 raise Enough
-            self.arguments = claim.bench.chosen.of(values)
             self.shapes, self.count = shapes, count
             self.weights = [_weights(shape, form.numpy) for shape in shapes[:count]]
-            self.models = [claim.model(w, self.arguments) for w in self.weights]
+            self.made = Made(claim.bench.chosen.of(values), RATES[0] if fixed_rate is None else fixed_rate)
+            self.models = [claim.model(w, self.made) for w in self.weights]
             self.events: list[Event] = []
             outcome.weights, outcome.events = count, self.events
             self.t = 0
@@ -182,8 +189,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
             self.run = self.begun()
 
         def begun(self) -> Run:
-            rate = RATES[0] if fixed_rate is None else fixed_rate
-            return self.of_box(lambda: player.begin(self.weights, rate, self.arguments))
+            return self.of_box(lambda: player.begin(self.weights, self.made.rate, self.made.arguments))
 
         def of_box(self, action: Callable[[], Any]) -> Any:
             """What the box answers; what it breaks down with ends the machine, since a shorter run would say no more."""
@@ -231,13 +237,15 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
             added = _weights(self.shapes[len(self.weights)], form.numpy)
             self.of_box(lambda: player.guarded(lambda: self.run.add(added.copy()), Moment(Call.ADDED, self.t)))
             self.weights.append(added)
-            self.models.append(claim.model(added, self.arguments))
+            self.models.append(claim.model(added, self.made))
             for counter in (seen.late_weight or [])[:1]:
                 ADDED[counter](self.models[-1], self.t)
             self.step(sizes, rate, pattern)
 
         def advance(self, event: Event) -> None:
             self.t += 1
+            if first_rate and self.t == 1:
+                event = changed(event, rate=self.made.rate)
             outcome.steps += 1
             self.events.append(event)
             gradients: list[np.ndarray | None] = [
@@ -263,7 +271,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
                 at = tuple(int(k) for k in np.argwhere(~inside)[0])
                 value = np.broadcast_to(model.w.value, after.shape)[at]
                 shapes, events = self.shapes[: self.count], list(self.events)
-                outcome.failed(FailingRun(shapes, self.arguments, events, i, at, number(after[at]), number(value)))
+                outcome.failed(FailingRun(shapes, dict(self.made.arguments), events, i, at, number(after[at]), number(value)))
                 raise Violated
             model.take(after)
 

@@ -399,7 +399,8 @@ class _Identifying:
     def _hyperparameters(self, space: Space, candidate: Candidate) -> dict[str, Bound]:
         assumed, found = dict(candidate.assumed), {}
         for hyper in space.line.hyperparameters:
-            if hyper.name in space.binding or hyper.name in looks_at(space.line, candidate.reading):
+            looked_at = hyper.name in assumed and hyper.name in looks_at(space.line, candidate.reading)
+            if looked_at or hyper.name in space.binding:
                 own = "" if hyper.name in assumed else space.binding[hyper.name]
                 value = self.box.arguments[own] if own else assumed[hyper.name]
                 found[hyper.name] = Bound(own, value, hyper.neutral is not None and value in (hyper.neutral, None))

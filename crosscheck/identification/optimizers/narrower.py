@@ -15,6 +15,7 @@ import numpy as np
 
 from ....reference.vocabulary import Role
 from ...answers import Kind, Stored
+from .playing import Made
 from .prediction import NARROW, POWER_WAYS, STATE_WAYS, Model, Record
 from .search import Search
 from .space import Candidate, Space
@@ -71,7 +72,7 @@ def _toggled(here: Candidate, quantity: Stored) -> Candidate:
 
 def quantities(space: Space, here: Candidate) -> list[Stored]:
     """What a box may store in a format of its own: the rate, powers of decay rates, parts of the state, hyperparameters."""
-    model = Model(space, here, np.zeros(1), dict.fromkeys(space.binding.values(), 0.5), "float64")
+    model = Model(space, here, np.zeros(1), Made(dict.fromkeys(space.binding.values(), 0.5), 0.5), "float64")
     hypers = space.line.hyperparameters
     decays = any(hyper.role is Role.DECAY_RATE for hyper in hypers)
     return [

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,13 @@ from ..limits import TimeLimit, within
 from ..options import TIME_LIMIT
 
 T = TypeVar("T")
+
+
+class Made(NamedTuple):
+    """What a box is made with: its ``arguments`` by its own names, and a rate."""
+
+    arguments: Mapping[str, float]
+    rate: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +43,10 @@ class Experiment:
     @property
     def steps(self) -> int:
         return len(self.rates)
+
+    @property
+    def made(self) -> Made:
+        return Made(self.arguments, self.rates[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from ...arithmetic.intervals import Intervals, kept
 from ...arithmetic.rounding import Enclosure, Rounding, Wide, lift
 from ...arithmetic.steps import Steps
 from ...readings.evaluate import Run
-from .playing import Experiment, Played
+from .playing import Experiment, Made, Played
 from .space import Candidate, Space
 
 NARROW = "float32"
@@ -87,17 +87,17 @@ class NarrowArray(Enclosure):
 
 
 class Model(Run):
-    """A candidate as an optimizer in the rounding model: what the weights may be after each step."""
+    """A candidate as an optimizer in the rounding model, made like a box: what the weights may be after each step."""
 
-    def __init__(self, space: Space, candidate: Candidate, weights: Any, arguments: Mapping[str, float], dtype: str):
-        xp, given = Rounding(precision(dtype)), values(space, candidate, arguments)
+    def __init__(self, space: Space, candidate: Candidate, weights: Any, made: Made, dtype: str):
+        xp, given = Rounding(precision(dtype)), values(space, candidate, made)
         hyper = {h.name: _scalar(xp, h, given[h.name], candidate.stored) for h in space.line.hyperparameters}
         if candidate.arranged:
             hyper = {name: _loosened(value) for name, value in hyper.items()}
         super().__init__(candidate.line, candidate.reading, weights, hyper, xp)
         self.candidate = candidate
         self.state = self._put_away(self.state)
-        self.outer = None if candidate.behind is None else candidate.behind.at(arguments, xp.asarray)
+        self.outer = None if candidate.behind is None else candidate.behind.at(made.arguments, xp.asarray)
         self.around = self._put_away(self.outer.start(xp, self.w)) if self.outer else None
 
     def step(self, gradient: Any, rate: float) -> Enclosure:
@@ -210,19 +210,22 @@ def _stored(a: Enclosure, way: Way) -> Enclosure:
     return rounded if way is Way.ROUNDED else NarrowArray.kept(rounded, way)
 
 
-def values(space: Space, candidate: Candidate, arguments: Mapping[str, float]) -> dict[str, float]:
-    """The hyperparameters of a candidate: as assumed, or from the box's arguments; one that is not set there is neutral."""
+def values(space: Space, candidate: Candidate, made: Made) -> dict[str, float]:
+    """The hyperparameters of a candidate: as assumed, or from what the box is made with; one that is not set there is
+    neutral."""
     found = dict(candidate.assumed)
     for hyper in space.line.hyperparameters:
-        if hyper.name not in found:
-            found[hyper.name] = arguments.get(space.binding[hyper.name], hyper.neutral or 0.0)
+        if hyper.name in space.binding:
+            found.setdefault(hyper.name, made.arguments.get(space.binding[hyper.name], hyper.neutral or 0.0))
+        elif hyper.role is Role.FIRST_RATE:
+            found[hyper.name] = made.rate
     return found
 
 
 def in_floats(space: Space, candidate: Candidate, trace: Experiment) -> np.ndarray:
     """What the weights are after each step, in float64 and without budgets."""
     xp, sign = Floating(np.float64), -1.0 if candidate.ascends else 1.0
-    line = candidate.line.configured(values(space, candidate, trace.arguments), candidate.reading)
+    line = candidate.line.configured(values(space, candidate, trace.made), candidate.reading)
     outer = None if candidate.behind is None else candidate.behind.at(trace.arguments, xp.asarray)
     with np.errstate(all="ignore"):
         w, after = xp.asarray(trace.weights), np.empty(trace.gradients.shape)
@@ -253,7 +256,7 @@ def _steps(
 ) -> Iterator[Enclosure]:
     """Along what a box did, of which is taken what the budgets leave open."""
     weights, gradients = _lifted(experiment, dtype)
-    model = Model(space, candidate, weights, experiment.arguments, dtype)
+    model = Model(space, candidate, weights, experiment.made, dtype)
     for t, (gradient, rate) in enumerate(zip(gradients, experiment.rates, strict=True)):
         yield model.step(gradient, rate)
         if observed is not None:

@@ -133,7 +133,8 @@ class Space:
         return self.simplest(Candidate(self.line, self._shown(reading), assumed, ascends=self.ascends, behind=self.behind))
 
     def unbound(self) -> list[Hyperparameter]:
-        return [h for h in self.line.hyperparameters if h.name not in self.binding]
+        """Those of which a value is assumed; the rate that the box is made with is known."""
+        return [h for h in self.line.hyperparameters if h.name not in self.binding and h.role is not Role.FIRST_RATE]
 
     def _assumed(self, hyper: Hyperparameter) -> float:
         if hyper.name in self.settled:

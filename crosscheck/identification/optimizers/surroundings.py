@@ -180,8 +180,7 @@ class _Asking:
 
     def _model(self, part: slice = slice(HALF, None)) -> Model:
         """The model of a part of the weights, the second half if nothing is said."""
-        weights, arguments = self.trace.weights[part], self.trace.arguments
-        return Model(self.space, self.candidate, weights, arguments, self.bench.player.dtype)
+        return Model(self.space, self.candidate, self.trace.weights[part], self.trace.made, self.bench.player.dtype)
 
     @classmethod
     def _containing(
