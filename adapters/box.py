@@ -72,7 +72,7 @@ class Box(ABC):
     required: tuple[str, ...] = ()
     rate: float | None = None
     flags: Mapping[str, Any] = field(default_factory=dict)
-    dtypes: tuple[str, ...] = ("float64", "float32")
+    dtypes: tuple[str, ...] = ("float64", "float32", "bfloat16", "float16")
     rate_changes: bool = True
     several: bool = True
 

@@ -141,20 +141,23 @@ class Bound(Struct, frozen=True):
 
 
 class Kind(Enum):
-    """What kind of quantity a box stores; a power, and its difference from 1, are those of its decay rates."""
+    """What kind of quantity a box stores; a power, and its difference from 1, are those of its decay rates. ``COPY``: what it
+    shows of its weights, which it keeps more precisely."""
 
     RATE = "rate"
     HYPERPARAMETER = "hyperparameter"
     STATE = "state"
     POWER = "power"
     COMPLEMENT = "power-complement"
+    WEIGHTS = "weights"
+    COPY = "copy-of-weights"
 
 
 class Way(Enum):
     """How it stores it: rounded whenever it is put away, or for a power as that format's own function forms it; an array of
     that format, of which products with a scalar are rounded to it as well; such an array whose number is taken out after its
     product, and used as one of the wider format; updated in place, so that products and sums are; and of a power: formed by
-    products in that format, or rounded from one in float64."""
+    products in that format, or rounded from one in float64; of weights: rounded up or down at random, or cut off."""
 
     ROUNDED = "rounded"
     ARRAY = "array"
@@ -162,6 +165,8 @@ class Way(Enum):
     IN_PLACE = "in-place"
     PRODUCTS = "products"
     FROM_FLOAT64 = "from-float64"
+    AT_RANDOM = "at-random"
+    CUT_OFF = "cut-off"
 
 
 class Stored(Struct, frozen=True):
@@ -384,7 +389,8 @@ class Identification(Answer, frozen=True, kw_only=True):
     fits, line and readings are those of the nearest; one that is not ``near`` is merely less far than the others. ``failure``
     or ``failing_run`` is where it fails; ``wide`` says that the weights are numbers of float32, and that it would fit if
     everything were computed there. ``tried`` are the lines that it was held against, and ``fails`` where it is none of those of
-    their readings that have a name; ``partly`` is what it is in float32, or at its own values.
+    their readings that have a name; ``partly`` is what it is in float32, or at its own values. Its steps are ``computed`` in
+    that format, or a more precise one, where that is not the one of its weights.
     """
 
     source: str
@@ -416,6 +422,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     tried: list[str] = []
     fails: list[Fails] = []
     partly: Partly | None = None
+    computed: str = ""
 
     def __repr__(self) -> str:
         return super().__repr__() if self.near else f"<{self.target}: {self.verdict}>"

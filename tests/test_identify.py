@@ -183,7 +183,7 @@ def test_what_is_stored_in_a_narrower_format_is_named_and_neither_let_through_no
     assert answer.verdict == "identified", text(answer)
     assert (answer.stored, answer.wide) == ([stored], False)
     assert answer.shows_from == (2 if box is MomentInFloat32 else 1)
-    assert f"stored in float32: {words}; this shows from step {answer.shows_from} on" in text(answer)
+    assert f"it stores {words} in float32; this shows from step {answer.shows_from} on" in text(answer)
     assert not answer.is_("adam", "standard")
 
 

@@ -81,7 +81,7 @@ def test_every_separator_has_words(optimizer: Identification) -> None:
         optimizer, verdict="ambiguous", same=alike, separated_by=list(Separator), refused={"nesterov": "it needs momentum"}
     )
     shown = said(open_)
-    assert "the same reading, other quantities in float32" in shown and "decay=l2, eps=1e-07" in shown
+    assert "the same reading, other quantities stored" in shown and "decay=l2, eps=1e-07" in shown
     assert "or weights in float64 or other values of nesterov, which it refuses to take" in shown
 
 

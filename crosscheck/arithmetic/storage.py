@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .formats import Precision
@@ -30,14 +32,60 @@ def held(a: Intervals, narrower: Precision) -> Intervals:
     return Intervals(value, error, a.precision, huge)
 
 
+def held_at_random(a: Intervals, narrower: Precision) -> Intervals:
+    """``a`` after it was stored in ``narrower``, rounded up or down as chance will have it."""
+    return _held_between(a, lambda low, high: (_below(low, narrower), _above(high, narrower)))
+
+
+def held_towards_zero(a: Intervals, narrower: Precision) -> Intervals:
+    """``a`` after the digits that ``narrower`` does not have were cut off."""
+
+    def cut(x: np.ndarray) -> np.ndarray:
+        return np.where(x < 0, _above(x, narrower), _below(x, narrower))
+
+    return _held_between(a, lambda low, high: (cut(low), cut(high)))
+
+
+def neighbours(x: np.ndarray, narrower: Precision) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of a format between which each number lies; both are the number itself, where it is one."""
+    return _below(x, narrower), _above(x, narrower)
+
+
+def _held_between(a: Intervals, ends: Callable[..., tuple[np.ndarray, np.ndarray]]) -> Intervals:
+    """Between the numbers of a format that the ends of each interval are rounded to; where these are not finite, anything."""
+    with np.errstate(all="ignore"):
+        low, high = (end.astype(Wide) for end in ends(*_outward(a)))
+        middle = low + (high - low) / 2
+        error = np.maximum(middle - low, high - middle)
+    finite = np.isfinite(error) & ~flag(a, a.shape)
+    return Intervals(np.where(finite, middle, a.value), np.where(finite, error, np.inf), a.precision, a.huge)
+
+
+def _below(x: np.ndarray, narrower: Precision) -> np.ndarray:
+    """The greatest number of a format that is not above each."""
+    near, least = x.astype(narrower.numpy), np.array(-np.inf, narrower.numpy)
+    return np.where(near.astype(np.float64) > x, np.nextafter(near, least), near).astype(np.float64)
+
+
+def _above(x: np.ndarray, narrower: Precision) -> np.ndarray:
+    """The least number of a format that is not below each."""
+    return -_below(-x, narrower)
+
+
 def _ends(a: Intervals, narrower: Precision) -> tuple[np.ndarray, np.ndarray]:
     """The least and the greatest number of a format that a number of each interval may be rounded to."""
+    low, high = _outward(a)
+    (least, below), (greatest, above) = _roundings(low, narrower), _roundings(high, narrower)
+    return (least - below).astype(Wide), (greatest + above).astype(Wide)
+
+
+def _outward(a: Intervals) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of each interval, as numbers of float64 that are not inside of it."""
     low, high = a.value - a.error, a.value + a.error
     near_low, near_high = low.astype(np.float64), high.astype(np.float64)
     near_low = np.where(near_low > low, np.nextafter(near_low, -np.inf), near_low)
     near_high = np.where(near_high < high, np.nextafter(near_high, np.inf), near_high)
-    (least, below), (greatest, above) = _roundings(near_low, narrower), _roundings(near_high, narrower)
-    return (least - below).astype(Wide), (greatest + above).astype(Wide)
+    return near_low, near_high
 
 
 def _roundings(numbers: np.ndarray, narrower: Precision) -> tuple[np.ndarray, np.ndarray]:

@@ -51,7 +51,7 @@ def _sentence(answer: Identification) -> Iterator[str]:
         but = near if answer.partly is None else f", but {_partly(answer.partly, answer)}"
         yield item("", f"{answer.target} is none of the formulas that are known here{but}: {_look(answer)}.")
         return
-    stored = f", with {' and '.join(words.stored(answer.stored))} stored in float32" if answer.stored else ""
+    stored = f", storing {words.stored(answer.stored)}" if answer.stored else ""
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
     behind = f", behind {answer.behind.words}" if answer.behind is not None else ""
@@ -185,9 +185,10 @@ def _asked(answer: Identification, axis: str, name: str) -> str:
 def _inside(answer: Identification) -> Iterator[str]:
     if answer.stored and answer.verdict != "no-reading":
         shows = f"; this shows from step {answer.shows_from} on" if answer.shows_from is not None else ""
-        yield item("Inside", f"stored in float32: {', '.join(words.stored(answer.stored))}{shows}.")
-        rounding = f"The numbers are those of rounding to float32 there, and within the budget of {answer.dtype} elsewhere."
-        yield item("", rounding, 2)
+        yield item("Inside", f"it stores {words.stored(answer.stored)}{shows}.")
+        elsewhere = f"within the budget of {answer.computed or answer.dtype} elsewhere"
+        precisely = ": its steps are computed in that format, or a more precise one" if answer.computed else ""
+        yield item("", f"The numbers are those of that rounding there, and {elsewhere}{precisely}.", 2)
     if answer.wide:
         yield item("Inside", "all its weights are numbers of float32, and it would fit if everything were computed there")
 
@@ -204,7 +205,7 @@ def _ambiguity(answer: Identification) -> Iterator[str]:
 def _changed(answer: Identification, other: Alike) -> str:
     axes = [f"{axis}={option}" for axis, option in other.reading.items() if answer.reading.get(axis) != option]
     values = [f"{name}={number(value)}" for name, value in other.assumed.items()]
-    return ", ".join([*axes, *values]) or "the same reading, other quantities in float32"
+    return ", ".join([*axes, *values]) or "the same reading, other quantities stored"
 
 
 # --- where it fails -------------------------------------------------------------------------------------------------

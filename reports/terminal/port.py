@@ -118,7 +118,7 @@ def _doubts(port: Port) -> Iterator[str]:
     doubts = port.doubts
     if doubts.stored:
         shows = f", which shows from step {doubts.shows_from} on" if doubts.shows_from is not None else ""
-        yield f"{port.source} stores {' and '.join(words.stored(doubts.stored))} in float32{shows}"
+        yield f"{port.source} stores {words.stored(doubts.stored)}{shows}"
     if doubts.same:
         ways = " or ".join(words.separators(doubts.separated_by, doubts.refused))
         tell = f"; {ways} would tell" if ways else ""

@@ -14,11 +14,24 @@ _WAYS = {
     Way.IN_PLACE: " (updated in place)",
     Way.PRODUCTS: " (by products)",
     Way.FROM_FLOAT64: " (rounded from float64)",
+    Way.AT_RANDOM: ", rounded up or down at random, without a bias",
+    Way.CUT_OFF: ", where further digits are cut off",
+}
+_WEIGHTS = {
+    Kind.WEIGHTS: "its weights in {0}{1}",
+    Kind.COPY: "its weights more precisely than the {0} copies of them that it shows{1}",
 }
 
 
-def stored(quantities: Iterable[Stored]) -> list[str]:
-    return [f"{_KINDS.get(one.kind, one.name)}{_WAYS[one.way]}" for one in quantities]
+def stored(quantities: Iterable[Stored]) -> str:
+    """What a box stores, and in which format: "V and S in float32"."""
+    phrases, by_format = [], dict[str, list[str]]()
+    for one in quantities:
+        if one.kind in _WEIGHTS:
+            phrases.append(_WEIGHTS[one.kind].format(one.format, _WAYS[one.way]))
+        else:
+            by_format.setdefault(one.format, []).append(f"{_KINDS.get(one.kind, one.name)}{_WAYS[one.way]}")
+    return " and ".join([*(f"{listed(names)} in {format_}" for format_, names in by_format.items()), *phrases])
 
 
 def separators(ways: Iterable[Separator], refused: Iterable[str]) -> list[str]:

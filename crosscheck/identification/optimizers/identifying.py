@@ -22,8 +22,9 @@ from .experiments import Arguments, Bench, Plan, Values, accepted, arguments
 from .ladder import Found, Ladder, rungs
 from .likeness import alike
 from .naming import named
-from .playing import Played, Player
+from .playing import OtherDtype, Played, Player
 from .prediction import NARROW, Record
+from .rounded import Rounded, grid, is_unbiased, roundings
 from .search import Search
 from .separation import best_split, one_function, separate
 from .space import Behind, Candidate, Space, looks_at, spaces
@@ -37,7 +38,12 @@ AGAIN = 3  # how often a long trace may send the search back
 def identify_optimizer(box: Box, options: Options) -> Identification:
     """Which reading of which optimizer line a box implements. Raises BoxError for a box that cannot be used, and says why."""
     with _uncollected():
-        return _identified(box, options)
+        try:
+            return _identified(box, options)
+        except OtherDtype as other:
+            if options.dtype or other.dtype not in box.dtypes:
+                raise
+            return _identified(box, replace(options, dtype=other.dtype))  # the one that it works in, since none was asked for
 
 
 def _identified(box: Box, options: Options) -> Identification:
@@ -122,6 +128,8 @@ class _Identifying:
     options: Options
     long: Played | None = None
     fitting: bool = True
+    rounded: Sequence[Rounded] = ()
+    at_random: bool = False
 
     def left_alone(self, names: Sequence[str]) -> _Identifying:
         """The same of which some arguments stay at the box's own values."""
@@ -157,8 +165,10 @@ class _Identifying:
     def answer(self, began: float) -> Identification:
         tell(Stage.PLAYED)
         self.played = self._first_traces()
-        self.ladder = Ladder(self.spaces, self.played, self.player.dtype, fitting=self.fitting)
+        self.ladder = self._ladder()
         found = self._lasting(self.ladder.found())
+        if self.at_random:
+            self._rounds_fairly(found)
         self._within_bounds(found.space)
         self.small = self.player.play(self.bench.small())
         if found.fits:
@@ -176,20 +186,30 @@ class _Identifying:
         self.found = found
         return self._said(found, fits, seen, confirmed, self._evidence(found, fits, confirmed, before, began))
 
+    def _ladder(self, evaluated: int = 0) -> Ladder:
+        return Ladder(self.spaces, self.played, self.player.dtype, evaluated, self.fitting, self.rounded, self.at_random)
+
     def _seen(self, space: Space, played: Sequence[Played]) -> Record:
         return Record(space, played, self.player.dtype)
 
     # --- playing and searching --------------------------------------------------------------------------------------
 
     def _first_traces(self) -> list[Played]:
-        """The rungs of the ladder, the first played twice: a box that does not repeat itself cannot be identified."""
+        """The rungs of the ladder, the first played twice: a box that does not repeat itself cannot be identified, unless it
+        rounds its weights at random."""
         first, *others = rungs(self.bench)
         played, again = self.player.play(first), self.player.play(first)
-        self._repeats(played, again)
+        self.at_random = self._changes(played, again) and bool(grid([played, again], self.player.dtype))
+        self.again = again
+        if not self.at_random:
+            self._repeats(played, again)
+            self._follows_the_rate(played)
         self._moves(played)
-        self._follows_the_rate(played)
         self.spaces = [replace(space, ascends=_ascends(played)) for space in self.spaces]
-        return [played, *map(self.player.play, others)]
+        found = [played, *map(self.player.play, others)]
+        format_ = grid(found, self.player.dtype)
+        self.rounded = roundings(format_, self.player.dtype, self.at_random) if format_ else ()
+        return found
 
     def _moves(self, played: Played) -> None:
         """Raise BoxError for a box that leaves all weights as they are, in a long run, too."""
@@ -226,7 +246,7 @@ class _Identifying:
             if missed is None or not found.fits:
                 return found
             self.played = [*self.played, missed]
-            self.ladder = Ladder(self.spaces, self.played, self.player.dtype, self.ladder.evaluated, self.fitting)
+            self.ladder = self._ladder(self.ladder.evaluated)
             found = self.ladder.found()
         return replace(found, fits=found.fits and self._long_miss(found) is None)
 
@@ -255,7 +275,8 @@ class _Identifying:
         if self.long is None:
             plan = Plan(Values.OWN, self.bench.schedules[-1], count=LONG)
             self.long = self.bench.play(plan)
-            self._repeats(self.long, self.bench.play(plan))
+            if not self.at_random:
+                self._repeats(self.long, self.bench.play(plan))
         missed = found.fits and not self._seen(found.space, [self.long]).fits(found.candidate)
         return self.long if missed else None
 
@@ -270,8 +291,22 @@ class _Identifying:
                     f"[{hyper.low:g}, {hyper.high:g})"
                 )
 
+    @staticmethod
+    def _changes(first: Played, again: Played) -> bool:
+        return first.weights.tobytes() != again.weights.tobytes()
+
+    def _rounds_fairly(self, found: Found) -> None:
+        """Raise BoxError for a box that is random, and not by rounding the weights of a reading without a bias."""
+        if not found.fits:
+            self._repeats(self.played[0], self.again)
+        if not is_unbiased(self._seen(found.space, [*self.played, *filter(None, [self.long])]), found.candidate):
+            raise BoxError(
+                f"{self.box.name} rounds its weights at random to {found.candidate.stored[0].format}, and with a bias. Let the "
+                "chance that a weight goes up be its share of the way from the number below to the one above"
+            )
+
     def _repeats(self, first: Played, again: Played) -> None:
-        if first.weights.tobytes() == again.weights.tobytes():
+        if not self._changes(first, again):
             return
         differs = np.argwhere(~((first.weights == again.weights) | (np.isnan(first.weights) & np.isnan(again.weights))))
         step, weight = (int(i) for i in differs[0]) if differs.size else (0, 0)
@@ -352,6 +387,7 @@ class _Identifying:
             flags={flag: repr(value) for flag, value in box.flags.items()},
             refused=self.refused,
             stored=list(candidate.stored),
+            computed=candidate.computed,
             wide=found.wide and self._on_grid(),
             shows_from=self._shows_from(space, candidate),
             same=[_beside(candidate, other) for other in found.same],

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ...answers import Memory
-from ...arithmetic.formats import precision
 from ..stages import Stage, tell
 from .constants import with_constants
 from .experiments import Bench, Plan, Values
-from .narrower import as_written_or_arranged, sharpened
+from .narrower import as_written_or_arranged, fewest, sharpened
 from .nearest import nearest
 from .playing import Experiment, Played
 from .prediction import NARROW, Record, Score
+from .rounded import Rounded, is_narrower
 from .search import Search
 from .space import Candidate, Space
 
@@ -52,20 +52,27 @@ def rungs(bench: Bench) -> list[Experiment]:
 @dataclass
 class Ladder:
     """The search of all families of lines over what was played on each rung. ``evaluated`` counts the candidates looked at;
-    constants are fitted if it is ``fitting``."""
+    constants are fitted if it is ``fitting``. ``rounded`` are the ways in which the box may store its weights, of which it has
+    one for sure if it is ``only_rounded``."""
 
     spaces: Sequence[Space]
     played: Sequence[Played]
     dtype: str
     evaluated: int = 0
     fitting: bool = True
+    rounded: Sequence[Rounded] = ()
+    only_rounded: bool = False
     _ends: list[tuple[Space, Candidate]] = field(default_factory=list)
     _wide: dict[Candidate, Found] = field(default_factory=dict)
 
     def found(self) -> Found:
         """A candidate that fits, sought where it costs least first: in every family one coordinate at a time; the
         same in a narrower format; then two at a time in the nearest families. Else the nearest candidate of all."""
-        narrow = precision(self.dtype).unit_roundoff < precision(NARROW).unit_roundoff
+        if self.only_rounded:
+            return self._rounded(False) or self._rounded(True) or self._nearest()
+        if not is_narrower(NARROW, self.dtype) and (found := self._rounded(False)) is not None:
+            return found  # what is computed more precisely than it is stored would fit the wider budgets of its format, too
+        narrow = is_narrower(NARROW, self.dtype)
         wide: Found | None = None
         for pairs in (False, True):
             ranked = self._ranked()[: FAMILIES if pairs else None]
@@ -75,6 +82,8 @@ class Ladder:
                 if full:
                     return Found(space, candidate, True)
                 self._ends.append((space, candidate))
+            if self.rounded and (found := self._rounded(pairs)) is not None:
+                return found
             for k, space in enumerate(ranked[:NARROW_FAMILIES] if pairs and narrow else ranked):
                 tell(Stage.SEARCHED_NARROW, k, len(ranked), space.line.title)
                 inside = self._inside(space, pairs) if narrow else self._arranged(space, pairs)
@@ -86,6 +95,18 @@ class Ladder:
     def _ranked(self) -> list[Space]:
         """The families, that which has come nearest to the first rung first."""
         return sorted(self.spaces, key=lambda space: max(self._score(space, c) for c in self._starts(space)), reverse=True)
+
+    def _rounded(self, pairs: bool) -> Found | None:
+        """A candidate that fits with its weights stored in a format of their own."""
+        for rounded in self.rounded:
+            starts = [(space, [rounded.of(space, start) for start in space.starts()]) for space in self.spaces]
+            starts.sort(key=lambda entry: max(self._score(entry[0], one) for one in entry[1]), reverse=True)
+            for k, (space, here) in enumerate(starts[: FAMILIES if pairs else None]):
+                tell(Stage.SEARCHED, k, len(starts), space.line.title)
+                candidate, full = self._climbed(space, here, self.dtype, pairs)
+                if full:
+                    return Found(space, fewest(Record(space, self.played, self.dtype), candidate), True)
+        return None
 
     def _starts(self, space: Space) -> list[Candidate]:
         """Where the search of a family got to, and where it began."""

@@ -12,7 +12,7 @@ from ...arithmetic.steps import Steps
 from ...readings.separate import first_separated
 from .experiments import Bench, Plan, Values
 from .playing import Experiment
-from .prediction import steps
+from .prediction import WEIGHTS, steps
 from .space import Candidate, Space
 
 EXACTLY = "float64"
@@ -29,11 +29,14 @@ class Name:
 
 
 def named(bench: Bench, spaces: Sequence[Space], space: Space, candidate: Candidate) -> Name:
-    """The simplest name: a line with fewer hyperparameters that does the same at these values, else the line and role of the
+    """What a candidate is called, whatever format its weights are stored in.
+
+    The simplest name: a line with fewer hyperparameters that does the same at these values, else the line and role of the
     family from which the fewest axes differ, where those that make no difference at these values are not counted; of lines as
     near, the one with more that defines it."""
     # in float64 whatever the box runs in: what one name covers is a matter of real functions
     traces = [bench.experiment(Plan(Values.OWN, schedule), EXACTLY) for schedule in bench.schedules[-2:]]
+    candidate = replace(candidate, computed="", stored=tuple(one for one in candidate.stored if one.kind not in WEIGHTS))
     here = _AtOwnValues(traces)
     for simpler in spaces:
         if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):

@@ -37,7 +37,7 @@ def sharpened(seen: Record, coarse: Candidate) -> tuple[Candidate | None, int]:
         if not separating.fits(found):
             break
         if seen.fits(found):
-            return _fewest(seen, found), looked
+            return fewest(seen, found), looked
     return None, looked
 
 
@@ -72,24 +72,24 @@ def _toggled(here: Candidate, quantity: Stored) -> Candidate:
 
 def quantities(space: Space, here: Candidate) -> list[Stored]:
     """What a box may store in a format of its own: the rate, powers of decay rates, parts of the state, hyperparameters."""
-    model = Model(space, here, np.zeros(1), Made(dict.fromkeys(space.binding.values(), 0.5), 0.5), "float64")
     hypers = space.line.hyperparameters
     decays = any(hyper.role is Role.DECAY_RATE for hyper in hypers)
     return [
         Stored(Kind.RATE),
         *(Stored(kind, way=way) for kind in (Kind.POWER, Kind.COMPLEMENT) for way in POWER_WAYS if decays),
-        *(Stored(Kind.STATE, name, way) for name in _arrays(model) for way in STATE_WAYS),
+        *(Stored(Kind.STATE, name, way) for name in arrays(space, here) for way in STATE_WAYS),
         *(Stored(Kind.HYPERPARAMETER, hyper.name) for hyper in hypers),
     ]
 
 
-def _arrays(model: Model) -> list[str]:
+def arrays(space: Space, here: Candidate) -> list[str]:
     """The parts of the state that are no counters, the wrapper's among them."""
+    model = Model(space, here, np.zeros(1), Made(dict.fromkeys(space.binding.values(), 0.5), 0.5), "float64")
     kept = [(name, getattr(state, name)) for state in (model.state, model.around) for name in getattr(state, "_fields", ())]
     return [name for name, part in kept if not isinstance(part, int)]
 
 
-def _fewest(seen: Record, found: Candidate) -> Candidate:
+def fewest(seen: Record, found: Candidate) -> Candidate:
     """Without those quantities that need not be stored narrower."""
     for quantity in found.stored:
         less = replace(found, stored=tuple(q for q in found.stored if q != quantity))

@@ -59,6 +59,14 @@ class Played:
     predicted: dict[Any, Steps] = field(default_factory=dict, repr=False)
 
 
+class OtherDtype(BoxError):
+    """Raised for a box whose weights have become of another ``dtype`` than those that it was made with."""
+
+    def __init__(self, message: str, dtype: str):
+        super().__init__(message)
+        self.dtype = dtype
+
+
 class Call(Enum):
     """What a box is called for, as errors about it say it."""
 
@@ -141,9 +149,10 @@ class Player:
                 "An optimizer keeps the shape of its weights"
             )
         if weights.dtype.name != self.dtype:
-            raise BoxError(
+            raise OtherDtype(
                 f"{self.box.name} gave weights{which} of dtype {weights.dtype} after step {t}; they were {self.dtype}. Make "
-                f"its state and its constants {self.dtype}, or name the dtype it works in: --dtype {weights.dtype}"
+                f"its state and its constants {self.dtype}, or name the dtype it works in: --dtype {weights.dtype}",
+                weights.dtype.name,
             )
 
     def guarded(self, action: Callable[[], T], when: Moment) -> T:

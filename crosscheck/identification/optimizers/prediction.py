@@ -17,6 +17,7 @@ from ...arithmetic.formats import precision
 from ...arithmetic.intervals import Intervals, kept
 from ...arithmetic.rounding import Enclosure, Rounding, Wide, lift
 from ...arithmetic.steps import Steps
+from ...arithmetic.storage import held, held_at_random, held_towards_zero
 from ...readings.evaluate import Run
 from .playing import Experiment, Made, Played
 from .space import Candidate, Space
@@ -30,6 +31,8 @@ POWER_WAYS = {
     Way.PRODUCTS: lambda kept, t: np.prod(np.full(t, kept, np.float32), dtype=np.float32),
     Way.FROM_FLOAT64: lambda kept, t: np.float32(float(kept) ** t),
 }
+WEIGHTS = (Kind.WEIGHTS, Kind.COPY)
+WEIGHT_WAYS = {Way.ROUNDED: held, Way.AT_RANDOM: held_at_random, Way.CUT_OFF: held_towards_zero}
 STATE_WAYS = (Way.ROUNDED, Way.ARRAY, Way.ITEM, Way.IN_PLACE)
 
 
@@ -90,12 +93,14 @@ class Model(Run):
     """A candidate as an optimizer in the rounding model, made like a box: what the weights may be after each step."""
 
     def __init__(self, space: Space, candidate: Candidate, weights: Any, made: Made, dtype: str):
-        xp, given = Rounding(precision(dtype)), values(space, candidate, made)
+        xp, given = Rounding(precision(candidate.computed or dtype)), values(space, candidate, made)
         hyper = {h.name: _scalar(xp, h, given[h.name], candidate.stored) for h in space.line.hyperparameters}
         if candidate.arranged:
             hyper = {name: _loosened(value) for name, value in hyper.items()}
         super().__init__(candidate.line, candidate.reading, weights, hyper, xp)
         self.candidate = candidate
+        self.kept_weights = next((one for one in candidate.stored if one.kind in WEIGHTS), None)
+        self._put_weights_away()
         self.state = self._put_away(self.state)
         self.outer = None if candidate.behind is None else candidate.behind.at(made.arguments, xp.asarray)
         self.around = self._put_away(self.outer.start(xp, self.w)) if self.outer else None
@@ -105,13 +110,24 @@ class Model(Run):
         given = float(np.float32(rate)) if narrow else rate
         downhill = -gradient if self.candidate.ascends else gradient
         if self.outer is None:
-            return self._stepped(self.w, downhill, given)
-        xp = self.xp
-        with np.errstate(all="ignore"):
-            lifted = xp.asarray(downhill), self.around, xp.asarray(given)
-            self.w, around = self.outer.step(xp, self.w, *lifted, self._stepped)
-        self.around = self._put_away(around)
-        return self.w
+            self._stepped(self.w, downhill, given)
+        else:
+            xp = self.xp
+            with np.errstate(all="ignore"):
+                lifted = xp.asarray(downhill), self.around, xp.asarray(given)
+                self.w, around = self.outer.step(xp, self.w, *lifted, self._stepped)
+            self.around = self._put_away(around)
+        self._put_weights_away()
+        return self.shown
+
+    def _put_weights_away(self) -> None:
+        """Round the weights to the format in which they are stored, or the copy of them that is shown."""
+        self.shown = self.unrounded = self.w
+        if self.kept_weights is not None:
+            to_format = WEIGHT_WAYS[self.kept_weights.way]
+            self.shown = operating(to_format(self.w, precision(self.kept_weights.format)))
+            if self.kept_weights.kind is Kind.WEIGHTS:
+                self.w = self.shown
 
     def _stepped(self, before: Any, gradient: Any, rate: Any) -> Enclosure:
         """The weights after one more step of the optimizer, from those before."""
@@ -135,13 +151,18 @@ class Model(Run):
     def take(self, observed: np.ndarray) -> None:
         """Go on from what the box has where the budget says nothing about it, so that later steps are bound again.
 
-        What it shows may be rounded from weights that it keeps more precisely.
+        What it shows may be rounded from weights that it keeps more precisely; weights that are stored in a format of their own
+        are what it shows, and nothing else.
         """
+        if self.kept_weights is not None:
+            everywhere = self.kept_weights.kind is Kind.WEIGHTS
+            self.resume(observed, np.isfinite(observed) if everywhere else self.shown.void)
+            return
         self.w = operating(kept(("taken", self.state.t), lambda w: _taken(w, observed), self.w))
 
     def resume(self, observed: np.ndarray, where: np.ndarray) -> None:
         """Go on from what the box has where that is said."""
-        self.w = operating(_resumed(self.w, observed, where))
+        self.w = operating(_resumed(self.w, observed, where, self.kept_weights))
 
     def tick(self) -> None:
         """Count a step that this weight takes no part in."""
@@ -157,8 +178,8 @@ class Model(Run):
     def _put_away(self, state: Any) -> Any:
         """The state after the box has stored those of its parts that it has in the narrower format."""
         there = getattr(state, "_fields", ())
-        ways = {one.name: one.way for one in self.candidate.stored if one.kind is Kind.STATE and one.name in there}
-        parts = {name: _stored(self.xp.asarray(getattr(state, name)), way) for name, way in ways.items()}
+        stored = [one for one in self.candidate.stored if one.kind is Kind.STATE and one.name in there]
+        parts = {one.name: _stored(self.xp.asarray(getattr(state, one.name)), one.way, one.format) for one in stored}
         return state._replace(**parts) if parts else state
 
     def kept(self) -> tuple[Any, Any, Any]:
@@ -175,9 +196,12 @@ def _taken(w: Intervals, observed: np.ndarray) -> Intervals:
     return _resumed(w, observed, void) if void.any() else w
 
 
-def _resumed(w: Intervals, observed: np.ndarray, where: np.ndarray) -> Intervals:
+def _resumed(w: Intervals, observed: np.ndarray, where: np.ndarray, kept_weights: Stored | None = None) -> Intervals:
     p, shown = w.precision, observed.astype(np.longdouble)
-    value, error = np.where(where, shown, w.value), np.where(where, np.abs(shown) * p.u + p.eta, w.error)
+    form = p if kept_weights is None else precision(kept_weights.format)
+    exactly = kept_weights is not None and kept_weights.kind is Kind.WEIGHTS
+    beside = np.zeros_like(shown) if exactly else np.abs(shown) * form.u + form.eta
+    value, error = np.where(where, shown, w.value), np.where(where, beside, w.error)
     return Intervals(value, error, p, None if w.huge is None else w.huge & ~where)
 
 
@@ -205,8 +229,8 @@ def _loosened(a: Enclosure, size: np.ndarray | None = None) -> Enclosure:
     )
 
 
-def _stored(a: Enclosure, way: Way) -> Enclosure:
-    rounded = a.held(precision(NARROW))
+def _stored(a: Enclosure, way: Way, format_: str = NARROW) -> Enclosure:
+    rounded = a.held(precision(format_))
     return rounded if way is Way.ROUNDED else NarrowArray.kept(rounded, way)
 
 
@@ -255,7 +279,7 @@ def _steps(
     space: Space, candidate: Candidate, experiment: Experiment, dtype: str, observed: np.ndarray | None = None
 ) -> Iterator[Enclosure]:
     """Along what a box did, of which is taken what the budgets leave open."""
-    weights, gradients = _lifted(experiment, dtype)
+    weights, gradients = _lifted(experiment, candidate.computed or dtype)
     model = Model(space, candidate, weights, experiment.made, dtype)
     for t, (gradient, rate) in enumerate(zip(gradients, experiment.rates, strict=True)):
         yield model.step(gradient, rate)

@@ -19,7 +19,7 @@ from ....reference.formula import Optimizer
 from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Option, Reading, Role
 from ....reference.wrapper import Wrapped, Wrapper
-from ...answers import Memory, Stored
+from ...answers import Memory, Stored, Way
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Candidate:
     """A line in one reading, with values for the hyperparameters that the box does not take (``assumed``), and the quantities
     that are ``stored`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize.
     One that is ``arranged`` forms the same real function otherwise than the line is written. One may stand ``behind`` a
-    wrapper. ``memory`` is what of its state it keeps from step to step."""
+    wrapper. ``memory`` is what of its state it keeps from step to step. Its steps are ``computed`` in that
+    format or a more precise one, in that of the weights where none is said."""
 
     line: Optimizer
     reading: Reading
@@ -64,6 +65,12 @@ class Candidate:
     arranged: bool = False
     behind: Behind | None = None
     memory: Memory = Memory.KEPT
+    computed: str = ""
+
+    @property
+    def at_random(self) -> bool:
+        """Whether its weights are rounded at random."""
+        return any(one.way is Way.AT_RANDOM for one in self.stored)
 
     def with_option(self, axis: str, option: str) -> Candidate:
         return replace(self, reading=self.reading.but(**{axis: option}))

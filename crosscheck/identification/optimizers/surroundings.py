@@ -52,7 +52,7 @@ def surroundings(bench: Bench, space: Space, candidate: Candidate) -> Surroundin
     ask = _Asking(bench, space, candidate, bench.experiment(Plan(Values.EXACT, Schedule.CONSTANT, count=COUNT)))
     several = ask.answered(Question.SEVERAL, ask.several) if bench.player.box.several else None
     apart = several is not None and Several.APART in several
-    goes_on, lost = ask.answered(Question.SAVED_STATE, ask.saved) or (None, None)
+    goes_on, lost = (None, None) if candidate.at_random else ask.answered(Question.SAVED_STATE, ask.saved) or (None, None)
     return Surroundings(
         several=several,
         missing_gradient=ask.answered(Question.MISSING_GRADIENT, ask.missing) if apart else None,
@@ -114,7 +114,7 @@ class _Asking:
                 missed(model, rate)
             else:
                 model.step(g[HALF:], rate)
-            yield model.w
+            yield model.shown
 
     def late(self) -> list[LateWeight]:
         """The second half of the weights comes after some steps."""
