@@ -391,6 +391,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     everything were computed there. ``tried`` are the lines that it was held against, and ``fails`` where it is none of those of
     their readings that have a name; ``partly`` is what it is in float32, or at its own values. Its steps are ``computed`` in
     that format, or a more precise one, where that is not the one of its weights.
+    ``also`` are lines of other families of which a reading fits as well, where the format has few digits.
     """
 
     source: str
@@ -423,6 +424,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     fails: list[Fails] = []
     partly: Partly | None = None
     computed: str = ""
+    also: list[str] = []
 
     def __repr__(self) -> str:
         return super().__repr__() if self.near else f"<{self.target}: {self.verdict}>"
@@ -451,6 +453,8 @@ class Identification(Answer, frozen=True, kw_only=True):
     def _reservations(self) -> Iterator[str]:
         for quantity in self.stored:
             yield f"{quantity.name or quantity.kind.value}: stored in {quantity.format}"
+        for other in self.also:
+            yield f"it may be {other} as well"
         if self.ascends:
             yield "it maximizes"
         if self.behind is not None:

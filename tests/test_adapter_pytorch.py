@@ -30,7 +30,7 @@ NOT_FUSED = {"RMSprop", "NAdam"}  # torch 2.13 has no fused form of these
 SIZES = {"n": 4, "d": 3, "h": 2, "o": 2, "k": 3, "m": 2}
 
 F64 = precision("float64")
-NARROW = {"NAdam": F64.with_narrow_scalars()}  # torch holds its products of momenta in float32
+NARROW = {"NAdam": F64.with_scalars_in_float32()}  # torch holds its products of momenta in float32
 
 
 def _id(native: Native) -> str:

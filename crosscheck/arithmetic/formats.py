@@ -57,8 +57,8 @@ class Precision(Format):
         """The same format in a library whose exp, log or tanh is worse than is expected of one."""
         return replace(self, elementary=16 * self.elementary)
 
-    def with_narrow_scalars(self) -> Precision:
-        """The same format in a library that holds scalars, such as the powers of β, in float32."""
+    def with_scalars_in_float32(self) -> Precision:
+        """The same format in a library that holds scalars, such as the powers of β, in float32, narrower or wider than it."""
         return replace(self, scalar_u=_COMPUTED_IN["float16"])
 
     def with_narrow_powers(self) -> Precision:

@@ -268,8 +268,8 @@ class Intervals:
 
     @property
     def void(self) -> np.ndarray:
-        """Where the budget is as large as the value or larger: agreement there says little."""
-        return ~(self.error <= np.abs(self.value)) & ~np.isnan(self.value)
+        """Where the budget is as large as the value or larger: agreement there says little. A NaN that is sure says much."""
+        return ~(self.error <= np.abs(self.value)) & ~(np.isnan(self.value) & np.isfinite(self.error))
 
 
 def kept(key: Any, operation: Callable[..., Intervals], *operands: Intervals) -> Intervals:
@@ -331,8 +331,9 @@ def _rounded(given: np.ndarray, precision: Precision) -> Intervals:
     with np.errstate(all="ignore"):
         error = np.abs(wide - wide.astype(precision.numpy).astype(Wide))
     error = np.where(np.isfinite(wide), error, Wide(0))
-    if not wide.ndim and precision.scalar_u > precision.u:  # a scalar that the library keeps in its narrower format
-        error = np.maximum(error, np.abs(wide - wide.astype(np.float32).astype(Wide)))
+    if not wide.ndim and precision.scalar_u != precision.u:  # a scalar that the library keeps in float32
+        in_float32 = np.abs(wide - wide.astype(np.float32).astype(Wide))
+        error = np.maximum(error, in_float32) if precision.scalar_u > precision.u else in_float32
     if precision.flushes:  # subnormal inputs are read as zero
         error = np.where(np.abs(wide) < precision.smallest_normal, np.abs(wide), error)
     return Intervals(wide, error, precision)

@@ -52,13 +52,15 @@ def neighbours(x: np.ndarray, narrower: Precision) -> tuple[np.ndarray, np.ndarr
 
 
 def _held_between(a: Intervals, ends: Callable[..., tuple[np.ndarray, np.ndarray]]) -> Intervals:
-    """Between the numbers of a format that the ends of each interval are rounded to; where these are not finite, anything."""
+    """Between the numbers of a format that the ends of each interval are rounded to; where these are not finite, anything, but
+    NaN where it is that."""
     with np.errstate(all="ignore"):
         low, high = (end.astype(Wide) for end in ends(*_outward(a)))
         middle = low + (high - low) / 2
         error = np.maximum(middle - low, high - middle)
     finite = np.isfinite(error) & ~flag(a, a.shape)
-    return Intervals(np.where(finite, middle, a.value), np.where(finite, error, np.inf), a.precision, a.huge)
+    beyond = np.where(np.isnan(a.value), a.error, np.inf)
+    return Intervals(np.where(finite, middle, a.value), np.where(finite, error, beyond), a.precision, a.huge)
 
 
 def _below(x: np.ndarray, narrower: Precision) -> np.ndarray:

@@ -14,7 +14,7 @@ NO_LOSS: Losses = ()
 _MADE = {
     Loss.FLUSHED: Precision.flushing,
     Loss.COARSE: Precision.with_coarse_functions,
-    Loss.NARROW: Precision.with_narrow_scalars,
+    Loss.NARROW: Precision.with_scalars_in_float32,
 }
 
 

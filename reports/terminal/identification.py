@@ -96,7 +96,8 @@ def _but(answer: Identification) -> str:
 
 def _same(answer: Identification) -> str:
     if answer.verdict == "ambiguous":
-        others = "another reading fits" if len(answer.same) == 1 else f"{len(answer.same)} other readings fit"
+        count = len(answer.same) + len(answer.also)
+        others = "another reading fits" if count == 1 else f"{count} other readings fit"
         ways = " or ".join(words.separators(answer.separated_by, answer.refused))
         return f"; {others} as well{f', and {ways} would tell' if ways else ''}"
     if answer.same_as:
@@ -194,9 +195,10 @@ def _inside(answer: Identification) -> Iterator[str]:
 
 
 def _ambiguity(answer: Identification) -> Iterator[str]:
-    if not answer.same:
+    if not answer.same and not answer.also:
         return
     yield "Not told apart from"
+    yield from (item("", f"a reading of {one}", 4) for one in answer.also)
     yield from (item("", _changed(answer, other), 4) for other in answer.same)
     ways = " or ".join(words.separators(answer.separated_by, answer.refused))
     yield item("What would tell them apart:", ways or "nothing that was tried: for such a box they may be one function", 2)

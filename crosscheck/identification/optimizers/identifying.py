@@ -24,7 +24,7 @@ from .likeness import alike
 from .naming import named
 from .playing import OtherDtype, Played, Player
 from .prediction import NARROW, Record
-from .rounded import Rounded, grid, is_unbiased, roundings
+from .rounded import Rounded, grid, is_narrower, is_unbiased, roundings
 from .search import Search
 from .separation import best_split, one_function, separate
 from .space import Behind, Candidate, Space, looks_at, spaces
@@ -120,6 +120,22 @@ def _part(found: Identification) -> Partly | None:
     return Partly(found.line, found.title, found.role, found.configured, found.dtype)
 
 
+@dataclass(frozen=True)
+class _Attempt:
+    """What was found; what it does beside its formula; how it was confirmed, and after how many calls of the box. ``claimed``:
+    something fitted what was played first, whether or not it lasted."""
+
+    found: Found
+    seen: Surroundings
+    confirmed: Confirmation
+    before: int
+    claimed: bool
+
+    @property
+    def fits(self) -> bool:
+        return self.found.fits and self.confirmed.failure is None
+
+
 @dataclass
 class _Identifying:
     bench: Bench
@@ -165,14 +181,37 @@ class _Identifying:
     def answer(self, began: float) -> Identification:
         tell(Stage.PLAYED)
         self.played = self._first_traces()
+        self.small = self.player.play(self.bench.small())
+        self.searched = self.spaces
+        first, *others = self._attempts()
+        before, self.found = first.before, first.found
+        seen = changed(first.seen, changed=self.player.changed, printed=self.player.printed)
+        evidence = self._evidence(first.found, first.fits, first.confirmed, before, began)
+        return self._said(first, seen, evidence, [one.found.space.line.id for one in others])
+
+    def _attempts(self) -> list[_Attempt]:
+        """The families of which a reading is confirmed, or the first that failed. In a format of few digits the budgets are so
+        wide that one may fit in the place of another: there all are tried."""
+        tried = [self._attempt()]
+        while tried[-1].claimed and not is_narrower(NARROW, self.player.dtype):
+            self.searched = [space for space in self.searched if space is not tried[-1].found.space]
+            if not self.searched:
+                break
+            tried.append(self._attempt())
+        fitting = [one for one in tried if one.fits and self._seen(one.found.space, self.played).fits(one.found.candidate)]
+        return fitting or tried[:1]
+
+    def _attempt(self) -> _Attempt:
+        """What is found in the families that are searched, and whether it is confirmed."""
         self.ladder = self._ladder()
-        found = self._lasting(self.ladder.found())
+        found = self.ladder.found()
+        claimed = found.fits
+        found = self._lasting(found)
         if self.at_random:
             self._rounds_fairly(found)
         self._within_bounds(found.space)
-        self.small = self.player.play(self.bench.small())
         if found.fits:
-            self.played = [*self.played, self.small]
+            self.played = list(dict.fromkeys([*self.played, self.small]))
             found = self._arranged(replace(found, fits=False))
         if found.fits:
             tell(Stage.LOOKED_AROUND)
@@ -181,13 +220,10 @@ class _Identifying:
         found, confirmed, seen = self._confirmed(found, seen)
         if found.candidate.arranged and not self._grows(found):
             found = replace(found, fits=False)
-        seen = changed(seen, changed=self.player.changed, printed=self.player.printed)
-        fits = found.fits and confirmed.failure is None
-        self.found = found
-        return self._said(found, fits, seen, confirmed, self._evidence(found, fits, confirmed, before, began))
+        return _Attempt(found, seen, confirmed, before, claimed)
 
     def _ladder(self, evaluated: int = 0) -> Ladder:
-        return Ladder(self.spaces, self.played, self.player.dtype, evaluated, self.fitting, self.rounded, self.at_random)
+        return Ladder(self.searched, self.played, self.player.dtype, evaluated, self.fitting, self.rounded, self.at_random)
 
     def _seen(self, space: Space, played: Sequence[Played]) -> Record:
         return Record(space, played, self.player.dtype)
@@ -359,20 +395,19 @@ class _Identifying:
 
     # --- the answer -------------------------------------------------------------------------------------------------
 
-    def _said(
-        self, found: Found, fits: bool, seen: Surroundings, confirmed: Confirmation, evidence: Evidence
-    ) -> Identification:
-        box, space, candidate = self.box, found.space, found.candidate
+    def _said(self, attempt: _Attempt, seen: Surroundings, evidence: Evidence, also: Sequence[str]) -> Identification:
+        box, found, fits = self.box, attempt.found, attempt.fits
+        space, candidate = found.space, found.candidate
         name, hyperparameters = named(self.bench, self.spaces, space, candidate), self._hyperparameters(space, candidate)
         altered = candidate.stored or candidate.ascends or candidate.behind or candidate.memory is not Memory.KEPT
-        single = fits and not (found.same or altered)
+        single = fits and not (found.same or also or altered)
         smallest_first = self._seen(space, [self.small, *self.played, *filter(None, [self.long])])
         return Identification(
             target=box.name,
             framework=box.framework,
             versions=dict(box.versions),
             dtype=self.player.dtype,
-            verdict=_verdict(found, fits),
+            verdict=_verdict(found, fits, bool(also)),
             line=name.line.id,
             title=name.line.title,
             source=name.line.source,
@@ -399,8 +434,9 @@ class _Identifying:
             surroundings=seen,
             evidence=evidence,
             failure=failure(smallest_first, candidate) if found.near and not found.fits else None,
-            failing_run=confirmed.failure,
+            failing_run=attempt.confirmed.failure,
             near=found.near,
+            also=list(also),
             tried=[line.id for one in self.spaces for line in one.lines],
             fails=[] if fits else self._named_failures(),
             same_as=_without(box.name, alike(name, hyperparameters)) if single else [],
@@ -477,10 +513,10 @@ def _around(behind: Behind | None, own: Mapping[str, float]) -> Around | None:
     return Around(behind.wrapper.id, {name: Bound(names.get(name, ""), value, False) for name, value in values.items()})
 
 
-def _verdict(found: Found, fits: bool) -> Verdict:
+def _verdict(found: Found, fits: bool, others: bool) -> Verdict:
     if not fits:
         return "no-reading"
-    return "ambiguous" if found.same else "precision" if found.candidate.arranged else "identified"
+    return "ambiguous" if found.same or others else "precision" if found.candidate.arranged else "identified"
 
 
 def _one_axis_away(space: Space, candidate: Candidate) -> list[Candidate]:

@@ -13,7 +13,7 @@ from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Role
 from ...answers import Kind, Memory, Stored, Way
 from ...arithmetic.enclosure import operating
-from ...arithmetic.formats import precision
+from ...arithmetic.formats import Precision, precision
 from ...arithmetic.intervals import Intervals, kept
 from ...arithmetic.rounding import Enclosure, Rounding, Wide, lift
 from ...arithmetic.steps import Steps
@@ -93,7 +93,7 @@ class Model(Run):
     """A candidate as an optimizer in the rounding model, made like a box: what the weights may be after each step."""
 
     def __init__(self, space: Space, candidate: Candidate, weights: Any, made: Made, dtype: str):
-        xp, given = Rounding(precision(candidate.computed or dtype)), values(space, candidate, made)
+        xp, given = Rounding(candidate.form(dtype)), values(space, candidate, made)
         hyper = {h.name: _scalar(xp, h, given[h.name], candidate.stored) for h in space.line.hyperparameters}
         if candidate.arranged:
             hyper = {name: _loosened(value) for name, value in hyper.items()}
@@ -279,7 +279,7 @@ def _steps(
     space: Space, candidate: Candidate, experiment: Experiment, dtype: str, observed: np.ndarray | None = None
 ) -> Iterator[Enclosure]:
     """Along what a box did, of which is taken what the budgets leave open."""
-    weights, gradients = _lifted(experiment, candidate.computed or dtype)
+    weights, gradients = _lifted(experiment, candidate.form(dtype))
     model = Model(space, candidate, weights, experiment.made, dtype)
     for t, (gradient, rate) in enumerate(zip(gradients, experiment.rates, strict=True)):
         yield model.step(gradient, rate)
@@ -287,12 +287,12 @@ def _steps(
             model.take(observed[t])
 
 
-def _lifted(experiment: Experiment, dtype: str) -> tuple[Enclosure, list[Enclosure]]:
+def _lifted(experiment: Experiment, form: Precision) -> tuple[Enclosure, list[Enclosure]]:
     """Weights and gradients in the rounding model, the same for all candidates, which begin by making the same of them."""
-    if dtype not in experiment.lifted:
-        xp = Rounding(precision(dtype))
-        experiment.lifted[dtype] = xp.keeping(experiment.weights), [xp.keeping(gradient) for gradient in experiment.gradients]
-    return experiment.lifted[dtype]
+    if form not in experiment.lifted:
+        xp = Rounding(form)
+        experiment.lifted[form] = xp.keeping(experiment.weights), [xp.keeping(gradient) for gradient in experiment.gradients]
+    return experiment.lifted[form]
 
 
 # --- candidates against what was played -----------------------------------------------------------------------------
@@ -371,9 +371,10 @@ class Record:
         return self.first_miss(candidate) is None and self.binds(candidate)
 
     def binds(self, candidate: Candidate) -> bool:
-        """Whether a candidate says something of most numbers; what keeps a state does so sooner or later. A first step repeated
-        may be 0/0 throughout, as with the variance of one number, and that fits everything."""
-        return candidate.memory is Memory.KEPT or 2 * self.unbound(candidate) < self.numbers
+        """Whether a candidate says something of most weights, at some step: budgets that are void throughout, as those of 0/0
+        or of what cancels in a format of few digits, fit everything."""
+        said = [~np.logical_and.reduce([one.void for one in self.steps(candidate, played)]) for played in self.played]
+        return 2 * sum(int(weights.sum()) for weights in said) > sum(weights.size for weights in said)
 
     def first_miss(self, candidate: Candidate) -> Miss | None:
         for i, one in enumerate(self.played):

@@ -23,13 +23,17 @@ CHANCE = 1e-9  # how rarely an unbiased rounding may be taken for a biased one
 
 @dataclass(frozen=True)
 class Rounded:
-    """How a box may store its weights, whether its state as well, and the format in which its steps are computed, at least."""
+    """How a box may store its weights, whether its state as well, and the format in which its steps are computed, at least;
+    with ``wide_scalars`` only what is done to scalars alone."""
 
-    weights: Stored
+    weights: Stored | None
     state: bool = False
     computed: str = ""
+    wide_scalars: bool = False
 
     def of(self, space: Space, candidate: Candidate) -> Candidate:
+        if self.weights is None:
+            return replace(candidate, wide_scalars=self.wide_scalars)
         stored = [self.weights]
         if self.state:
             stored += [Stored(Kind.STATE, name, format=self.weights.format) for name in arrays(space, candidate)]
@@ -50,7 +54,8 @@ def roundings(format_: str, dtype: str, at_random: bool = False) -> list[Rounded
         return [Rounded(Stored(Kind.WEIGHTS, way=Way.AT_RANDOM, format=format_), computed=computed)]
     kept = [Stored(Kind.WEIGHTS, format=format_), Stored(Kind.COPY, format=format_)]
     kept.append(Stored(Kind.WEIGHTS, way=Way.CUT_OFF, format=format_))
-    return [*(Rounded(one, False, computed) for one in kept), Rounded(kept[0], True, computed)]
+    found = [*(Rounded(one, False, computed) for one in kept), Rounded(kept[0], True, computed)]
+    return [*found, Rounded(None, wide_scalars=True)] if format_ == dtype else found
 
 
 def is_unbiased(seen: Record, candidate: Candidate) -> bool:

@@ -20,6 +20,7 @@ from ....reference.namespace import Floating
 from ....reference.vocabulary import Hyperparameter, Option, Reading, Role
 from ....reference.wrapper import Wrapped, Wrapper
 from ...answers import Memory, Stored, Way
+from ...arithmetic.formats import Precision, precision
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Candidate:
     that are ``stored`` in a narrower format than the weights. One that ``ascends`` steps along the gradient, to maximize.
     One that is ``arranged`` forms the same real function otherwise than the line is written. One may stand ``behind`` a
     wrapper. ``memory`` is what of its state it keeps from step to step. Its steps are ``computed`` in that
-    format or a more precise one, in that of the weights where none is said."""
+    format or a more precise one, in that of the weights where none is said; with ``wide_scalars`` what is done to scalars alone
+    is done in float32, though the weights' format is narrower."""
 
     line: Optimizer
     reading: Reading
@@ -66,6 +68,12 @@ class Candidate:
     behind: Behind | None = None
     memory: Memory = Memory.KEPT
     computed: str = ""
+    wide_scalars: bool = False
+
+    def form(self, dtype: str) -> Precision:
+        """The format in which it computes where weights are of that dtype."""
+        form = precision(self.computed or dtype)
+        return form.with_scalars_in_float32() if self.wide_scalars else form
 
     @property
     def at_random(self) -> bool:
