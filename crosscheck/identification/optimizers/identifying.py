@@ -122,14 +122,12 @@ def _part(found: Identification) -> Partly | None:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """What was found; what it does beside its formula; how it was confirmed, and after how many calls of the box. ``claimed``:
-    something fitted what was played first, whether or not it lasted."""
+    """What was found; what it does beside its formula; how it was confirmed, and after how many calls of the box."""
 
     found: Found
     seen: Surroundings
     confirmed: Confirmation
     before: int
-    claimed: bool
 
     @property
     def fits(self) -> bool:
@@ -192,20 +190,19 @@ class _Identifying:
     def _attempts(self) -> list[_Attempt]:
         """The families of which a reading is confirmed, or the first that failed. In a format of few digits the budgets are so
         wide that one may fit in the place of another: there all are tried."""
-        tried = [self._attempt()]
-        while tried[-1].claimed and not is_narrower(NARROW, self.player.dtype):
-            self.searched = [space for space in self.searched if space is not tried[-1].found.space]
-            if not self.searched:
-                break
-            tried.append(self._attempt())
+        self.ladder = self._ladder()
+        found: Found | None = self.ladder.found()
+        tried = [self._attempt(found)]
+        while found is not None and found.fits and not is_narrower(NARROW, self.player.dtype):
+            self.searched = [space for space in self.searched if space is not found.space]
+            self.ladder = self._ladder(self.ladder.evaluated)
+            found = self.ladder.likewise(found)
+            tried += [self._as_well(found)] if found is not None else []
         fitting = [one for one in tried if one.fits and self._seen(one.found.space, self.played).fits(one.found.candidate)]
         return fitting or tried[:1]
 
-    def _attempt(self) -> _Attempt:
-        """What is found in the families that are searched, and whether it is confirmed."""
-        self.ladder = self._ladder()
-        found = self.ladder.found()
-        claimed = found.fits
+    def _attempt(self, found: Found) -> _Attempt:
+        """Whether what was found is confirmed."""
         found = self._lasting(found)
         if self.at_random:
             self._rounds_fairly(found)
@@ -220,7 +217,13 @@ class _Identifying:
         found, confirmed, seen = self._confirmed(found, seen)
         if found.candidate.arranged and not self._grows(found):
             found = replace(found, fits=False)
-        return _Attempt(found, seen, confirmed, before, claimed)
+        return _Attempt(found, seen, confirmed, before)
+
+    def _as_well(self, found: Found) -> _Attempt:
+        """Whether a reading of another family is confirmed, too."""
+        before = self.player.calls
+        found, confirmed, _ = self._confirmed(replace(found, fits=self._long_miss(found) is None), Surroundings())
+        return _Attempt(found, Surroundings(), confirmed, before)
 
     def _ladder(self, evaluated: int = 0) -> Ladder:
         return Ladder(self.searched, self.played, self.player.dtype, evaluated, self.fitting, self.rounded, self.at_random)
@@ -313,7 +316,7 @@ class _Identifying:
             self.long = self.bench.play(plan)
             if not self.at_random:
                 self._repeats(self.long, self.bench.play(plan))
-        missed = found.fits and not self._seen(found.space, [self.long]).fits(found.candidate)
+        missed = found.fits and self._seen(found.space, [self.long]).first_miss(found.candidate) is not None
         return self.long if missed else None
 
     def _within_bounds(self, space: Space) -> None:

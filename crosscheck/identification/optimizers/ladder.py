@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ...answers import Memory
+from ...answers import Kind, Memory, Stored, Way
 from ..stages import Stage, tell
 from .constants import with_constants
 from .experiments import Bench, Plan, Values
@@ -30,7 +30,8 @@ NARROW_FAMILIES = 2  # and in how many of them in the narrower format
 @dataclass(frozen=True)
 class Found:
     """Where a search ended: the best candidate, whether it fits, the ``same`` others that fit, too; of one that does not fit,
-    whether it is ``near``, and whether it would fit if everything were computed in a narrower format (``wide``)."""
+    whether it is ``near``, and whether it would fit if everything were computed in a narrower format (``wide``). ``rounded``: how
+    it stores its weights, where that was sought."""
 
     space: Space
     candidate: Candidate
@@ -38,6 +39,7 @@ class Found:
     same: tuple[Candidate, ...] = ()
     wide: bool = False
     near: bool = True
+    rounded: Rounded | None = None
 
 
 def rungs(bench: Bench) -> list[Experiment]:
@@ -98,14 +100,32 @@ class Ladder:
 
     def _rounded(self, pairs: bool) -> Found | None:
         """A candidate that fits with its weights stored in a format of their own."""
+        spaces = [space for space in self._ranked()[: FAMILIES if pairs else None] if self._coarsely(space, pairs)]
         for rounded in self.rounded:
-            starts = [(space, [rounded.of(space, start) for start in space.starts()]) for space in self.spaces]
-            starts.sort(key=lambda entry: max(self._score(entry[0], one) for one in entry[1]), reverse=True)
-            for k, (space, here) in enumerate(starts[: FAMILIES if pairs else None]):
-                tell(Stage.SEARCHED, k, len(starts), space.line.title)
-                candidate, full = self._climbed(space, here, self.dtype, pairs)
+            for k, space in enumerate(spaces):
+                tell(Stage.SEARCHED, k, len(spaces), space.line.title)
+                starts = [rounded.of(space, start) for start in space.starts()]
+                candidate, full = self._climbed(space, starts, self.dtype, pairs)
                 if full:
-                    return Found(space, fewest(Record(space, self.played, self.dtype), candidate), True)
+                    return Found(space, fewest(Record(space, self.played, self.dtype), candidate), True, rounded=rounded)
+        return None
+
+    def _coarsely(self, space: Space, pairs: bool) -> bool:
+        """Whether anything of a family fits with everything computed in the format in which the weights may be stored, and they
+        rounded to either side: that contains whatever is rounded less."""
+        format_ = next(one.weights.format for one in self.rounded if one.weights is not None)
+        to_either_side = Rounded(Stored(Kind.WEIGHTS, way=Way.AT_RANDOM, format=format_))
+        starts = [start for plain in space.starts() for start in (plain, to_either_side.of(space, plain))]
+        return self._climbed(space, starts, format_, pairs)[1]
+
+    def likewise(self, found: Found) -> Found | None:
+        """A candidate of another family that fits as one does, its weights stored in the same way."""
+        for space in (one for one in self.spaces if one is not found.space):
+            starts = [replace(start, arranged=found.candidate.arranged) for start in space.starts()]
+            here = starts if found.rounded is None else [found.rounded.of(space, start) for start in starts]
+            candidate, full = self._climbed(space, here, self.dtype, pairs=False)
+            if full:
+                return Found(space, candidate, True, rounded=found.rounded)
         return None
 
     def _starts(self, space: Space) -> list[Candidate]:
