@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gradspec.adapters import BoxError
-from gradspec.crosscheck.answers import FunctionAnswer, Identification, Keeping, Lost, Memory, Several
+from gradspec.crosscheck.answers import FunctionAnswer, Identification, Keeping, Kind, Lost, Memory, Several, Way
 from gradspec.crosscheck.identification import identify
 from gradspec.reports.terminal import text
 
@@ -281,12 +281,13 @@ class Stochastic:
         return self.w
 
 
-def test_an_optimizer_that_rounds_at_random_is_said_to_be_random() -> None:
-    try:
-        said = text(identify(Stochastic, dtype="float32"))
-    except BoxError as error:
-        said = str(error)
-    assert "deterministic" in said or "random" in said
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_optimizer_that_rounds_at_random_is_named_and_said_to_be_random(dtype: str) -> None:
+    answer = identify(Stochastic, dtype=dtype)
+    assert isinstance(answer, Identification)
+    assert (answer.verdict, answer.line, answer.from_standard) == ("identified", "optimizer.adam", {})
+    assert [(one.kind, one.way, one.format) for one in answer.stored] == [(Kind.WEIGHTS, Way.AT_RANDOM, "bfloat16")]
+    assert "rounded up or down at random" in " ".join(text(answer).split())
 
 
 def test_a_kernel_without_a_correction_is_told_so() -> None:

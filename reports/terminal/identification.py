@@ -19,6 +19,7 @@ from ...crosscheck.answers import (
     Question,
     Several,
     TraceWitness,
+    Way,
 )
 from . import words
 from .layout import item, sections, table
@@ -186,7 +187,8 @@ def _asked(answer: Identification, axis: str, name: str) -> str:
 def _inside(answer: Identification) -> Iterator[str]:
     if answer.stored and answer.verdict != "no-reading":
         shows = f"; this shows from step {answer.shows_from} on" if answer.shows_from is not None else ""
-        yield item("Inside", f"it stores {words.stored(answer.stored)}{shows}.")
+        random = " Two equal runs differ." if any(one.way is Way.AT_RANDOM for one in answer.stored) else ""
+        yield item("Inside", f"it stores {words.stored(answer.stored)}{shows}.{random}")
         elsewhere = f"within the budget of {answer.computed or answer.dtype} elsewhere"
         precisely = ": its steps are computed in that format, or a more precise one" if answer.computed else ""
         yield item("", f"The numbers are those of that rounding there, and {elsewhere}{precisely}.", 2)

@@ -30,8 +30,8 @@ NARROW_FAMILIES = 2  # and in how many of them in the narrower format
 @dataclass(frozen=True)
 class Found:
     """Where a search ended: the best candidate, whether it fits, the ``same`` others that fit, too; of one that does not fit,
-    whether it is ``near``, and whether it would fit if everything were computed in a narrower format (``wide``). ``rounded``: how
-    it stores its weights, where that was sought."""
+    whether it is ``near``, and whether it would fit if everything were computed in a narrower format (``wide``); how its weights
+    are stored (``rounded``), where that was sought."""
 
     space: Space
     candidate: Candidate
@@ -72,9 +72,9 @@ class Ladder:
         same in a narrower format; then two at a time in the nearest families. Else the nearest candidate of all."""
         if self.only_rounded:
             return self._rounded(False) or self._rounded(True) or self._nearest()
-        if not is_narrower(NARROW, self.dtype) and (found := self._rounded(False)) is not None:
+        narrow, few_digits = is_narrower(NARROW, self.dtype), not is_narrower(NARROW, self.dtype)
+        if few_digits and (found := self._rounded(False)) is not None:
             return found  # what is computed more precisely than it is stored would fit the wider budgets of its format, too
-        narrow = is_narrower(NARROW, self.dtype)
         wide: Found | None = None
         for pairs in (False, True):
             ranked = self._ranked()[: FAMILIES if pairs else None]
@@ -84,7 +84,7 @@ class Ladder:
                 if full:
                     return Found(space, candidate, True)
                 self._ends.append((space, candidate))
-            if self.rounded and (found := self._rounded(pairs)) is not None:
+            if (pairs or not few_digits) and (found := self._rounded(pairs)) is not None:
                 return found
             for k, space in enumerate(ranked[:NARROW_FAMILIES] if pairs and narrow else ranked):
                 tell(Stage.SEARCHED_NARROW, k, len(ranked), space.line.title)
@@ -100,6 +100,8 @@ class Ladder:
 
     def _rounded(self, pairs: bool) -> Found | None:
         """A candidate that fits with its weights stored in a format of their own."""
+        if not self.rounded:
+            return None
         spaces = [space for space in self._ranked()[: FAMILIES if pairs else None] if self._coarsely(space, pairs)]
         for rounded in self.rounded:
             for k, space in enumerate(spaces):
@@ -111,12 +113,13 @@ class Ladder:
         return None
 
     def _coarsely(self, space: Space, pairs: bool) -> bool:
-        """Whether anything of a family fits with everything computed in the format in which the weights may be stored, and they
-        rounded to either side: that contains whatever is rounded less."""
+        """Whether anything of a family fits the first rung with everything computed in the format in which the weights may be
+        stored, and they rounded to either side: that contains whatever is rounded less."""
         format_ = next(one.weights.format for one in self.rounded if one.weights is not None)
         to_either_side = Rounded(Stored(Kind.WEIGHTS, way=Way.AT_RANDOM, format=format_))
         starts = [start for plain in space.starts() for start in (plain, to_either_side.of(space, plain))]
-        return self._climbed(space, starts, format_, pairs)[1]
+        best, search = self._first_rung(space, starts, format_, pairs)
+        return search.seen.first_miss(best) is None
 
     def likewise(self, found: Found) -> Found | None:
         """A candidate of another family that fits as one does, its weights stored in the same way."""
