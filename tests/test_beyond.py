@@ -38,6 +38,7 @@ HYPER = {
     "momentum": 0.7,
     "dampening": 0.3,
     "weight_decay": 0.1,
+    "initial_rate": 0.25,
     "momentum_decay": 0.05,
     "rate_decay": 0.3,
     "rho": 0.8,
@@ -335,13 +336,15 @@ def by_rmsprop(
     return found
 
 
-def by_momentum(penalty: float = 0.0, whole: bool = False) -> list[np.ndarray]:
-    """A dampened buffer, with L2 decay, or with Nesterov's step in which g is whole."""
+def by_momentum(
+    penalty: float = 0.0, whole: bool = False, shrunk: Callable[[float], float] = lambda a: 1.0
+) -> list[np.ndarray]:
+    """A dampened buffer, with L2 decay, with weights that shrink, or with Nesterov's step in which g is whole."""
     beta, d, w, buffer, found = HYPER["beta"], HYPER["dampening"], W, 0.0, []
     for g, a in zip(G, RATES, strict=True):
         penalised = g + penalty * w
         buffer = beta * buffer + (1 - d) * penalised
-        w = w - a * (penalised + beta * buffer if whole else buffer)
+        w = w * shrunk(a) - a * (penalised + beta * buffer if whole else buffer)
         found.append(w)
     return found
 
@@ -478,6 +481,11 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
         {"decay": "decoupled-after-unscaled"},
         lambda: by_adamw(lambda a: 1 - LAMBDA, after=True),
     ),
+    "AdamW, relative decay": (
+        "adamw",
+        {"decay": "decoupled-relative"},
+        lambda: by_adamw(lambda a: 1 - a / HYPER["initial_rate"] * LAMBDA),
+    ),
     "NAdam": ("nadam", {}, lambda: by_nadam(HYPER["momentum_decay"])),
     "NAdam, published": ("nadam", _PUBLISHED, lambda: by_nadam(HYPER["momentum_decay"], published=True)),
     "NAdam of Keras": ("nadam", {"lookahead": "nadam-steep-schedule"}, lambda: by_nadam(1.0)),
@@ -529,6 +537,11 @@ FORMULAS: dict[str, tuple[str, dict[str, str], Callable[[], list[np.ndarray]]]] 
         lambda: by_momentum(whole=True),
     ),
     "dampened, L2": ("momentum", {"accumulation": "dampened", "decay": "l2"}, lambda: by_momentum(penalty=LAMBDA)),
+    "dampened, stable decay": (
+        "momentum",
+        {"accumulation": "dampened", "decay": "decoupled-stable"},
+        lambda: by_momentum(shrunk=lambda a: 1 - a * LAMBDA * ((1 - HYPER["dampening"]) / (1 - HYPER["beta"]))),
+    ),
     "SGD, L2": ("sgd", {"decay": "l2"}, lambda: by_sgd(LAMBDA, 0.0)),
     "SGD, constant decay": ("sgd", {"decay": "constant-scaled"}, lambda: by_sgd(0.0, 0.0, lambda a: a * LAMBDA)),
     "SGD, constant decay, unscaled": ("sgd", {"decay": "constant-unscaled"}, lambda: by_sgd(0.0, 0.0, lambda a: LAMBDA)),

@@ -29,9 +29,9 @@ NARROW_FAMILIES = 2  # and in how many of them in the narrower format
 
 @dataclass(frozen=True)
 class Found:
-    """Where a search ended: the best candidate, whether it fits, the ``same`` others that fit, too; of one that does not fit,
-    whether it is ``near``, and whether it would fit if everything were computed in a narrower format (``wide``); how its weights
-    are stored (``rounded``), where that was sought."""
+    """Where a search ended: the best candidate, whether it fits, the ``same`` others that fit, too, and how its weights are
+    stored (``rounded``), where that was sought; of one that does not fit, whether it is ``near``, and whether it would fit if
+    everything were computed in a narrower format (``wide``)."""
 
     space: Space
     candidate: Candidate
