@@ -454,7 +454,7 @@ class Identification(Answer, frozen=True, kw_only=True):
         for quantity in self.stored:
             yield f"{quantity.name or quantity.kind.value}: stored in {quantity.format}"
         for other in self.also:
-            yield f"it may be {other} as well"
+            yield f"ambiguous: {other}"
         if self.ascends:
             yield "it maximizes"
         if self.behind is not None:

@@ -199,6 +199,7 @@ def weights_of_every_reading(formula: Optimizer) -> dict[Reading, np.ndarray]:
     hyper = {"eps": 0.01, "eps_root": 0.02, "dampening": 0.3, "weight_decay": 0.1, "initial_scale": 2.0, "beta": 0.8}
     hyper |= {"beta2": 0.3 if formula.name != "radam" else 0.95, "momentum": 0.7, "momentum_decay": 0.5, "rate_decay": 0.3}
     hyper |= {
+        "initial_rate": 0.4,
         "beta1": 0.5 if formula.name == "lion" else 0.9,
         "initial_first": 0.05,
         "initial_second": 1.4,
