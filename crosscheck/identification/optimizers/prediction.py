@@ -371,8 +371,13 @@ class Record:
         return self.first_miss(candidate) is None and self.binds(candidate)
 
     def binds(self, candidate: Candidate) -> bool:
-        """Whether a candidate says something of most weights, at some step: budgets that are void throughout, as those of 0/0
-        or of what cancels in a format of few digits, fit everything."""
+        """Whether a candidate says something of most weights, at some step: budgets that are void throughout fit everything.
+
+        What keeps a state binds sooner or later, where there are many digits. A first step repeated may be 0/0 throughout, as
+        with the variance of one number, and so may what cancels in a format of few.
+        """
+        if candidate.memory is Memory.KEPT and candidate.form(self.dtype).u <= precision(NARROW).u:
+            return True
         said = [~np.logical_and.reduce([one.void for one in self.steps(candidate, played)]) for played in self.played]
         return 2 * sum(int(weights.sum()) for weights in said) > sum(weights.size for weights in said)
 
