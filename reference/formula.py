@@ -24,6 +24,7 @@ from .vocabulary import (
     Mnemonic,
     Property,
     Reading,
+    Scope,
     Sizes,
     Study,
 )
@@ -253,7 +254,7 @@ class Map(Formula):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Optimizer(Formula):
-    """A line that is a state and a pure step, elementwise over the weights.
+    """A line that is a state and a pure step: elementwise over the weights, unless its ``scope`` is wider.
 
     ``start(xp, w, h, o)`` gives the state before the first step; ``update(xp, w, g, state, alpha, h, o)`` gives (new w, new
     state). ``h`` has the hyperparameters as attributes, ``o`` what the chosen option of each axis does. A state is a NamedTuple
@@ -262,6 +263,7 @@ class Optimizer(Formula):
     """
 
     hyperparameters: tuple[Hyperparameter, ...] = ()
+    scope: Scope = Scope.WEIGHT
     start: Callable[..., Any]
     update: Callable[..., tuple[Any, Any]]
 

@@ -28,6 +28,8 @@ __all__ = [
     "grad_w1",
     "grad_z",
     "graph",
+    "lamb",
+    "lars",
     "lion",
     "logistic",
     "max",
@@ -68,6 +70,8 @@ grad_Z: Map
 grad_w: Map
 grad_w1: Map
 grad_z: Map
+lamb: Optimizer
+lars: Optimizer
 lion: Optimizer
 max: Map
 min: Map

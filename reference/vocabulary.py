@@ -193,6 +193,13 @@ class Role(Enum):
     FIRST_RATE = "the rate that an optimizer is made with, and that its first step has"
 
 
+class Scope(Enum):
+    """What the step of a weight depends on."""
+
+    WEIGHT = "its own past and gradients alone"
+    ARRAY = "all weights of its array"
+
+
 @dataclass(frozen=True)
 class Trials:
     """Values at which a hyperparameter is tried.

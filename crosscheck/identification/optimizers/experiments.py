@@ -21,6 +21,7 @@ from .space import Space
 
 STEPS = 6  # a first-step rule shows at 1, a stored correction at 2, a maximum once a gradient has been large and is small again
 SMALL = 4  # steps of the small traces
+HEAVY = 4  # one in how many drawn arrays has large weights, for what looks at their norm
 
 
 class Values(Enum):
@@ -125,7 +126,8 @@ class Bench:
         generator = np.random.default_rng(seed)
         values, kind = self.chosen.of(plan.values, plan.but), precision(dtype or self.player.dtype).numpy
         gradients = self._shared(_columns(self._epsilon(values), plan.count, WIDTH, generator)).astype(kind)
-        weights = np.where(generator.random(WIDTH) < 0.5, generator.integers(-8, 8, WIDTH) / 4, 0.0).astype(kind)
+        size = 2.0 if plan.number % HEAVY == HEAVY - 1 else 1 / 4
+        weights = np.where(generator.random(WIDTH) < 0.5, generator.integers(-8, 8, WIDTH) * size, 0.0).astype(kind)
         return Experiment(weights, gradients, self.rates(plan.schedule, len(gradients)), values)
 
     def _shared(self, gradients: np.ndarray) -> np.ndarray:

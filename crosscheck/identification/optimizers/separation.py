@@ -12,7 +12,7 @@ from ...answers import Memory
 from ...arithmetic.steps import Steps
 from ...inputs.strategies import draw
 from ...readings.separate import first_separated
-from .experiments import VARIED, Bench, Plan, Values
+from .experiments import HEAVY, VARIED, Bench, Plan, Values
 from .playing import Experiment, Played
 from .prediction import Record, steps
 from .space import Candidate, Space
@@ -71,7 +71,8 @@ def one_function(bench: Bench, space: Space, a: Candidate, b: Candidate, seed: i
 
 
 def proposals(bench: Bench, seed: int) -> list[Experiment]:
-    fixed = [bench.experiment(Plan(values, bench.schedules[-1])) for values in (*VARIED, Values.FORGETFUL)]
+    plans = [Plan(values, bench.schedules[-1]) for values in (*VARIED, Values.FORGETFUL)]
+    fixed = [bench.experiment(plan) for plan in (*plans, Plan(Values.EXACT, bench.schedules[-1], HEAVY - 1))]
     name = f"separate {_repeatable(bench.player.box.name)} {bench.player.dtype}"
     return [*fixed, *draw(bench.drawn(), PROPOSALS, name, seed)]
 

@@ -1,10 +1,12 @@
-"""The smallest traces that separate a box's reading from others: short, one weight, small whole numbers first."""
+"""The smallest traces that separate a box's reading from others: short, one weight, small whole numbers first. A line whose step
+depends on other weights, too, has no trace of one weight."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from ....reference.vocabulary import Scope
 from ...answers import Fails, TraceWitness
 from ...arithmetic.steps import Steps
 from ...findings import number
@@ -17,6 +19,8 @@ from .space import Candidate
 def against(seen: Record, candidate: Candidate, others: Sequence[Candidate]) -> list[TraceWitness]:
     """For each of the others a trace that separates it from the candidate, the smallest of the first experiment that does: the
     small traces come first. None for one that no experiment separates."""
+    if seen.space.line.scope is not Scope.WEIGHT:
+        return []
     mine = [steps(seen.space, candidate, one.experiment, seen.dtype) for one in seen.played]
     found = (_first(seen, candidate, other, mine) for other in others)
     return [witness for witness in found if witness is not None]
@@ -45,7 +49,7 @@ def _is_finite(witness: TraceWitness) -> bool:
 
 def _failure(seen: Record, candidate: Candidate, played: Played) -> TraceWitness | None:
     missed = seen.only(played).first_miss(candidate)
-    if missed is None:
+    if missed is None or seen.space.line.scope is not Scope.WEIGHT:
         return None
     mine = steps(seen.space, candidate, played.experiment, seen.dtype)
     return _witness(played, {}, (mine, mine), missed.step - 1, missed.weight)
