@@ -11,6 +11,7 @@ from .lines import graph, logistic, mlp, mlp2, scalar
 __all__ = [
     "adabelief",
     "adadelta",
+    "adafactor",
     "adagrad",
     "adam",
     "adamax",
@@ -54,6 +55,7 @@ __all__ = [
 
 adabelief: Optimizer
 adadelta: Optimizer
+adafactor: Optimizer
 adagrad: Optimizer
 adam: Optimizer
 adamax: Optimizer

@@ -21,6 +21,7 @@ from .space import Space
 
 STEPS = 6  # a first-step rule shows at 1, a stored correction at 2, a maximum once a gradient has been large and is small again
 SMALL = 4  # steps of the small traces
+MATRIX = (5, WIDTH // 5)  # a shape in which a trace is played where the shape of an array may matter
 HEAVY = 4  # one in how many drawn arrays has large weights, for what looks at their norm
 
 
@@ -207,14 +208,16 @@ def accepted(player: Player, wanted: Arguments) -> tuple[Bench, dict[str, str]]:
 
 
 def _cured(player: Player, values: Values, names: list[str], without: Callable[[Iterable[str]], Arguments]) -> dict[str, str]:
-    """Which of the names the box must be spared at some values, each with the words in which it refused the whole."""
+    """Which of the names the box must be spared at some values, each with the words in which it refused the whole: first that
+    which cures it, else one without which it refuses something else."""
     spared: dict[str, str] = {}
     while refused := _refusal(Bench(player, without(spared)), values):
         rest = [name for name in names if name not in spared]
         if not rest:
             raise BoxError(refused)
-        cure = next((name for name in rest if not _refusal(Bench(player, without([*spared, name])), values)), rest[-1])
-        spared[cure] = refused
+        still = {name: _refusal(Bench(player, without([*spared, name])), values) for name in rest}
+        cures = [name for name in rest if not still[name]] or [name for name in rest if still[name] != refused]
+        spared[(cures or rest[-1:])[0]] = refused
     return spared
 
 

@@ -207,6 +207,10 @@ class _Identifying:
         if self.at_random:
             self._rounds_fairly(found)
         self._within_bounds(found.space)
+        return self._attempt_at(found)
+
+    def _attempt_at(self, found: Found) -> _Attempt:
+        """Whether what lasted is confirmed, or one of those that fit as well."""
         if found.fits:
             self.played = list(dict.fromkeys([*self.played, self.small]))
             found = self._arranged(replace(found, fits=False))
@@ -215,6 +219,9 @@ class _Identifying:
         seen = surroundings(self.bench, found.space, found.candidate) if found.fits else Surroundings()
         before = self.player.calls
         found, confirmed, seen = self._confirmed(found, seen)
+        if confirmed.failure is not None and found.same:
+            following, *others = found.same
+            return self._attempt_at(replace(found, candidate=following, same=tuple(others)))
         if found.candidate.arranged and not self._grows(found):
             found = replace(found, fits=False)
         return _Attempt(found, seen, confirmed, before)

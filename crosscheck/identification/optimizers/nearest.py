@@ -66,8 +66,9 @@ def _standing(seen: Record, candidate: Candidate) -> Standing:
 def _numbers(seen: Record, candidate: Candidate, one: Played) -> tuple[np.ndarray, ...]:
     """Of one experiment: asked, says, held, first, off; each number in turn."""
     trace, found = one.experiment, []
-    model, before = Model(seen.space, candidate, trace.weights, trace.made, seen.dtype), trace.weights
-    for gradient, rate, after in zip(trace.gradients, trace.rates, one.weights, strict=True):
+    before, gradients = trace.handed
+    model = Model(seen.space, candidate, before, trace.made, seen.dtype)
+    for gradient, rate, after in zip(gradients, trace.rates, one.weights.reshape(gradients.shape), strict=True):
         enclosure = model.step(gradient, rate)
         held = enclosure.contains(after)
         found.append((*_weighed(enclosure, after, before), held))

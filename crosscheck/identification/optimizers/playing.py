@@ -32,17 +32,25 @@ class Made(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """One trace for a box: ``weights`` (d,) before the first step, ``gradients`` (steps, d), a rate for each step, and the
-    box's ``arguments`` by its own names. ``lifted`` keeps its numbers as they were lifted into an arithmetic."""
+    box's ``arguments`` by its own names; the box is handed arrays of a ``shape`` with as many entries, (d,) where none is given.
+    ``lifted`` keeps its numbers as they were lifted into an arithmetic."""
 
     weights: np.ndarray
     gradients: np.ndarray
     rates: tuple[float, ...]
     arguments: Mapping[str, float]
+    shape: tuple[int, ...] = ()
     lifted: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def steps(self) -> int:
         return len(self.rates)
+
+    @property
+    def handed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and gradients in the shape in which the box is handed them."""
+        shape = self.shape or self.weights.shape
+        return self.weights.reshape(shape), self.gradients.reshape(self.steps, *shape)
 
     @property
     def made(self) -> Made:
@@ -109,10 +117,11 @@ class Player:
 
     def play(self, experiment: Experiment) -> Played:
         """One run of the box. Raises BoxError for whatever it does that an optimizer does not do."""
-        run = self.begin([experiment.weights], experiment.rates[0], experiment.arguments)
+        weights, gradients = experiment.handed
+        run = self.begin([weights], experiment.rates[0], experiment.arguments)
         after = np.empty_like(experiment.gradients)
-        for t, (gradient, rate) in enumerate(zip(experiment.gradients, experiment.rates, strict=True)):
-            (after[t],) = self.step(run, [gradient], rate, t + 1)
+        for t, (gradient, rate) in enumerate(zip(gradients, experiment.rates, strict=True)):
+            after[t] = self.step(run, [gradient], rate, t + 1)[0].ravel()
         self.advice = run.advice()
         asked = experiment.gradients[0] != 0
         if asked.any() and np.isnan(after[0, asked]).all():

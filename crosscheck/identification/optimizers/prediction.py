@@ -252,7 +252,8 @@ def in_floats(space: Space, candidate: Candidate, trace: Experiment) -> np.ndarr
     line = candidate.line.configured(values(space, candidate, trace.made), candidate.reading)
     outer = None if candidate.behind is None else candidate.behind.at(trace.arguments, xp.asarray)
     with np.errstate(all="ignore"):
-        w, after = xp.asarray(trace.weights), np.empty(trace.gradients.shape)
+        weights, gradients = trace.handed
+        w, after = xp.asarray(weights), np.empty(trace.gradients.shape)
         state, around = line.start(xp, w), outer.start(xp, w) if outer else None
 
         def step(w: Any, g: Any, alpha: Any) -> Any:
@@ -260,13 +261,13 @@ def in_floats(space: Space, candidate: Candidate, trace: Experiment) -> np.ndarr
             w, state = line.step(xp, w, g, state, alpha)
             return w
 
-        for t, (gradient, rate) in enumerate(zip(trace.gradients, trace.rates, strict=True)):
+        for t, (gradient, rate) in enumerate(zip(gradients, trace.rates, strict=True)):
             g = sign * xp.asarray(gradient)
             if outer is None:
                 w = step(w, g, rate)
             else:
                 w, around = outer.step(xp, w, g, around, rate, step)
-            after[t] = w
+            after[t] = w.ravel()
     return after
 
 
@@ -282,16 +283,18 @@ def _steps(
     weights, gradients = _lifted(experiment, candidate.form(dtype))
     model = Model(space, candidate, weights, experiment.made, dtype)
     for t, (gradient, rate) in enumerate(zip(gradients, experiment.rates, strict=True)):
-        yield model.step(gradient, rate)
+        shown = model.step(gradient, rate)
+        yield shown.moved(np.ravel) if experiment.shape else shown
         if observed is not None:
-            model.take(observed[t])
+            model.take(observed[t].reshape(model.w.shape))
 
 
 def _lifted(experiment: Experiment, form: Precision) -> tuple[Enclosure, list[Enclosure]]:
     """Weights and gradients in the rounding model, the same for all candidates, which begin by making the same of them."""
     if form not in experiment.lifted:
         xp = Rounding(form)
-        experiment.lifted[form] = xp.keeping(experiment.weights), [xp.keeping(gradient) for gradient in experiment.gradients]
+        weights, gradients = experiment.handed
+        experiment.lifted[form] = xp.keeping(weights), [xp.keeping(gradient) for gradient in gradients]
     return experiment.lifted[form]
 
 

@@ -79,9 +79,10 @@ def _gone_up(seen: Record, candidate: Candidate, one: Played) -> np.ndarray:
     """Of the weights after each step that lie between two numbers of the format, in four rows: whether they went up, their
     share of the way, the doubt in that, their sign."""
     trace, found = one.experiment, []
-    model = Model(seen.space, candidate, trace.weights, trace.made, seen.dtype)
+    weights, gradients = trace.handed
+    model = Model(seen.space, candidate, weights, trace.made, seen.dtype)
     form = precision(candidate.stored[0].format)
-    for gradient, rate, after in zip(trace.gradients, trace.rates, one.weights, strict=True):
+    for gradient, rate, after in zip(gradients, trace.rates, one.weights.reshape(gradients.shape), strict=True):
         model.step(gradient, rate)
         exact = model.unrounded
         low, high = neighbours(exact.value.astype(np.float64), form)

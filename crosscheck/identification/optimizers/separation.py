@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....reference.vocabulary import Role
+from ....reference.vocabulary import Role, Scope
 from ...answers import Memory
 from ...arithmetic.steps import Steps
 from ...inputs.strategies import draw
 from ...readings.separate import first_separated
-from .experiments import HEAVY, VARIED, Bench, Plan, Values
+from .experiments import HEAVY, MATRIX, VARIED, Bench, Plan, Values
 from .playing import Experiment, Played
 from .prediction import Record, steps
 from .space import Candidate, Space
 
+FAINT = 2.0**-44  # by which gradients are scaled so that an ε shows that is assumed
 ROUNDS = 12  # traces that the box is asked for at most
 PROPOSALS = 6  # random traces among which the one that splits best is chosen, beside the fixed ones
 COMPARED = 12  # candidates whose predictions are compared when a trace is chosen; more are left to the next round
@@ -48,7 +49,7 @@ def separate(bench: Bench, space: Space, candidates: Sequence[Candidate], seed: 
 def best_split(bench: Bench, space: Space, candidates: Sequence[Candidate], seed: int) -> Experiment | None:
     """Of fixed and drawn traces the one on which the candidates fall into most classes; None if none separates them."""
     found, most = None, 1
-    for proposal in proposals(bench, seed):
+    for proposal in proposals(bench, space, seed):
         count = len(classes([steps(space, c, proposal, bench.player.dtype) for c in candidates[:COMPARED]]))
         if count > most:
             found, most = proposal, count
@@ -64,16 +65,20 @@ def one_function(bench: Bench, space: Space, a: Candidate, b: Candidate, seed: i
     anew = a.memory is b.memory is Memory.NOTHING
     if not anew and (not zero or any(dict(b.assumed)[name] for name in zero)):
         return False
-    pairs = ((steps(space, c, one, bench.player.dtype) for c in (a, b)) for one in proposals(bench, seed))
+    pairs = ((steps(space, c, one, bench.player.dtype) for c in (a, b)) for one in proposals(bench, space, seed))
     return all(
         np.array_equal(x.value, y.value, equal_nan=True) for mine, other in pairs for x, y in zip(mine, other, strict=True)
     )
 
 
-def proposals(bench: Bench, seed: int) -> list[Experiment]:
+def proposals(bench: Bench, space: Space, seed: int) -> list[Experiment]:
     plans = [Plan(values, bench.schedules[-1]) for values in (*VARIED, Values.FORGETFUL)]
-    fixed = [bench.experiment(plan) for plan in (*plans, Plan(Values.EXACT, bench.schedules[-1], HEAVY - 1))]
+    plans += [Plan(Values.EXACT, schedule, HEAVY - 1) for schedule in bench.schedules]
+    fixed = [bench.experiment(plan) for plan in plans]
+    fixed.append(replace(fixed[0], gradients=(fixed[0].gradients * FAINT).astype(fixed[0].gradients.dtype)))
     name = f"separate {_repeatable(bench.player.box.name)} {bench.player.dtype}"
+    if space.line.scope is Scope.ARRAY:
+        fixed += [replace(one, shape=MATRIX) for one in fixed]
     return [*fixed, *draw(bench.drawn(), PROPOSALS, name, seed)]
 
 
