@@ -179,6 +179,15 @@ class Stored(Struct, frozen=True):
     format: str = "float32"
 
 
+class Matrices(Enum):
+    """Whether an answer is of matrices only: it is not; since the box takes nothing else; or since what it does to other arrays
+    is nothing that is known."""
+
+    NOT_ASKED = ""
+    ALONE = "alone"
+    BESIDE = "beside"
+
+
 class Memory(Enum):
     """What of its state a box keeps from step to step: all; the step counter alone; or nothing, as if each step were its
     first."""
@@ -391,6 +400,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     everything were computed there. ``tried`` are the lines that it was held against, and ``fails`` where it is none of those of
     their readings that have a name; ``partly`` is what it is in float32, or at its own values. Its steps are ``computed`` in
     that format, or a more precise one, where that is not the one of its weights.
+    ``matrices`` says whether the answer is of matrices only.
     ``also`` are lines of other families of which a reading fits as well, where the format has few digits.
     """
 
@@ -417,6 +427,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     failure: TraceWitness | None = None
     failing_run: FailingRun | None = None
     memory: Memory = Memory.KEPT
+    matrices: Matrices = Matrices.NOT_ASKED
     same_as: list[str] = []
     behind: Around | None = None
     near: bool = True
@@ -461,6 +472,8 @@ class Identification(Answer, frozen=True, kw_only=True):
             yield f"it is behind {self.behind.words}"
         if self.memory is not Memory.KEPT:
             yield f"memory: {self.memory.value}"
+        if self.matrices is Matrices.BESIDE:
+            yield f"matrices: {self.matrices.value}"
         if not self.for_several:
             yield "several arrays: stepped otherwise"
 

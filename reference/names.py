@@ -38,6 +38,7 @@ __all__ = [
     "mlp",
     "mlp2",
     "momentum",
+    "muon",
     "nadam",
     "neuron",
     "prod",
@@ -78,6 +79,7 @@ lion: Optimizer
 max: Map
 min: Map
 momentum: Optimizer
+muon: Optimizer
 nadam: Optimizer
 neuron: Map
 prod: Map

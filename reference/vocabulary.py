@@ -198,6 +198,7 @@ class Scope(Enum):
 
     WEIGHT = "its own past and gradients alone"
     ARRAY = "all weights of its array"
+    MATRIX = "all weights of its array, which is a matrix"
 
 
 @dataclass(frozen=True)

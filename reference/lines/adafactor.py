@@ -13,8 +13,8 @@ from ..vocabulary import Axis, Erratum, Hyperparameter, Option, Role, Scope, Tri
 
 
 class AdafactorState(NamedTuple):
-    """``t``: steps done; ``S``: the second moment, in the weights' shape; ``rows``, ``columns``: its means over the last axis and
-    the one before, where it is kept factored."""
+    """``t``: steps done; ``S``: the second moment, in the weights' shape; ``rows``, ``columns``: its means over the last axis
+    and the one before, where it is kept factored."""
 
     t: int
     S: Any
@@ -100,8 +100,8 @@ RATE = Axis(
     ),
     printed="relative",
     standard="relative",
-    source="relative: Shazeer & Stern 2018, algorithm 6, torch.optim.Adafactor, keras.optimizers.Adafactor(relative_step=True); "
-    "as-given: optax.adafactor",
+    source="relative: Shazeer & Stern 2018, algorithm 6, torch.optim.Adafactor, "
+    "keras.optimizers.Adafactor(relative_step=True); as-given: optax.adafactor",
 )
 
 

@@ -12,6 +12,7 @@ from ...crosscheck.answers import (
     Identification,
     Keeping,
     LateWeight,
+    Matrices,
     Lost,
     Memory,
     MissingGradient,
@@ -55,13 +56,19 @@ def _sentence(answer: Identification) -> Iterator[str]:
     stored = f", storing {words.stored(answer.stored)}" if answer.stored else ""
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
-    behind = f", behind {answer.behind.words}" if answer.behind is not None else ""
+    behind = f", behind {answer.behind.words}" if answer.behind is not None else _MATRICES[answer.matrices]
     what = f"{answer.target} is {answer.title}{_but(answer)}{_MEMORY[answer.memory]}{arranged}{climbs}{stored}{behind}"
     if answer.for_several:
         yield item("", f"{what}{_same(answer)}.")
     else:
         yield item("", f"With ONE weight array {what}; with several it is NOT: look at how it treats them, below.")
 
+
+_MATRICES = {
+    Matrices.NOT_ASKED: "",
+    Matrices.ALONE: ", of matrices, and takes no vectors",
+    Matrices.BESIDE: ", of matrices; to vectors it does something else",
+}
 
 _MEMORY = {
     Memory.KEPT: "",

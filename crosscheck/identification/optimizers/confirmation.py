@@ -23,14 +23,14 @@ from ...arithmetic.formats import precision
 from ...inputs.strategies import independent_of_loaded_modules
 from ...inputs.traces import WIDTH
 from ..stages import Stage, tell
-from .experiments import Bench, Values
+from .experiments import TALL, Bench, Values
 from .playing import Call, Made, Moment
 from .prediction import Model
 from .space import Candidate, Space, looks_at
 from .surroundings import ADDED, MISSING
 from .trace_witnesses import number
 
-SHAPES = ((WIDTH,), (2, 2))  # a compiling framework has met the first already, and meets the second anew
+SMALL = (2, 2)  # beside the shape of the traces, which a compiling framework has met already
 STEPS = 12
 LONG = 64  # steps of the one long trace
 SHRINKING = 150  # runs that may be spent on making a failing one shorter
@@ -161,6 +161,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
     patterns = st.integers(0, 7)
     rates = st.sampled_from(RATES if box.rate_changes else RATES[:1])
     apart = Several.APART in (seen.several or [])
+    known = (TALL if claim.bench.shape else (WIDTH,), SMALL)
     fixed_rate, first_rate = None if box.rate_changes else box.rate, claim.keeps_first_rate
 
     class Driven(RuleBasedStateMachine):
@@ -170,8 +171,8 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
 
         @initialize(
             values=st.sampled_from([Values.OWN, Values.EXACT, Values.USUAL]),
-            shapes=st.permutations(SHAPES),
-            count=st.integers(1, len(SHAPES) if apart else 1),
+            shapes=st.permutations(known),
+            count=st.integers(1, len(known) if apart else 1),
         )
         def begin(self, values: Values, shapes: list[tuple[int, ...]], count: int) -> None:
             tell(Stage.CONFIRMED, outcome.runs, runs)
@@ -231,7 +232,7 @@ def _machine(claim: Claim, outcome: Confirmation, runs: int) -> type[RuleBasedSt
                 model.restored(kept)
             self.step(sizes, rate, pattern)
 
-        @precondition(lambda self: bool(seen.late_weight) and len(self.weights) < len(SHAPES))
+        @precondition(lambda self: bool(seen.late_weight) and len(self.weights) < len(known))
         @rule(sizes=sizes, rate=rates, pattern=patterns)
         def add_and_step(self, sizes: list[float], rate: float, pattern: int) -> None:
             self.events.append(Event(Action.ADD))

@@ -22,6 +22,7 @@ from .space import Space
 STEPS = 6  # a first-step rule shows at 1, a stored correction at 2, a maximum once a gradient has been large and is small again
 SMALL = 4  # steps of the small traces
 MATRIX = (5, WIDTH // 5)  # a shape in which a trace is played where the shape of an array may matter
+TALL = MATRIX[::-1]
 HEAVY = 4  # one in how many drawn arrays has large weights, for what looks at their norm
 
 
@@ -115,6 +116,7 @@ class Bench:
     player: Player
     chosen: Arguments
     calls: int = 1  # of the box that make one step, each with a share of the step's gradient
+    shape: tuple[int, ...] = ()  # in which the box is handed its weights, where it takes no vectors
 
     @property
     def schedules(self) -> list[Schedule]:
@@ -129,7 +131,7 @@ class Bench:
         gradients = self._shared(_columns(self._epsilon(values), plan.count, WIDTH, generator)).astype(kind)
         size = 2.0 if plan.number % HEAVY == HEAVY - 1 else 1 / 4
         weights = np.where(generator.random(WIDTH) < 0.5, generator.integers(-8, 8, WIDTH) * size, 0.0).astype(kind)
-        return Experiment(weights, gradients, self.rates(plan.schedule, len(gradients)), values)
+        return Experiment(weights, gradients, self.rates(plan.schedule, len(gradients)), values, self.shape)
 
     def _shared(self, gradients: np.ndarray) -> np.ndarray:
         """The gradients of steps, each shared out among the calls that make it: unequally, and so that it is their mean."""
@@ -157,7 +159,8 @@ class Bench:
         kind = precision(self.player.dtype).numpy
         weights = np.array([w for w, _ in columns], dtype=kind)
         gradients = self._shared(np.array([g for _, g in columns]).T).astype(kind)
-        return Experiment(weights, gradients, self.rates(Schedule.NEW, len(gradients)), self.chosen.of(Values.EXACT))
+        shape = (1, len(weights)) if self.shape else ()
+        return Experiment(weights, gradients, self.rates(Schedule.NEW, len(gradients)), self.chosen.of(Values.EXACT), shape)
 
     def drawn(self) -> st.SearchStrategy[Experiment]:
         """Experiments for Hypothesis to draw."""
@@ -195,27 +198,28 @@ def _small() -> Iterator[tuple[float, tuple[float, ...]]]:
 # --- which arguments it lets one vary -------------------------------------------------------------------------------
 
 
-def accepted(player: Player, wanted: Arguments) -> tuple[Bench, dict[str, str]]:
+def accepted(player: Player, wanted: Arguments, shape: tuple[int, ...] = ()) -> tuple[Bench, dict[str, str]]:
     """The box with the arguments that it lets one vary together, and why others are left at its own values.
 
     Libraries refuse combinations: torch.optim.SGD takes no dampening with nesterov=True, and no nesterov=True without momentum.
     """
-    left = _cured(player, Values.EXACT, list(wanted.varied), wanted.without)
+    whole = Bench(player, wanted, shape=shape)
+    left = _cured(whole, Values.EXACT, list(wanted.varied), wanted.without)
     chosen = wanted.without(left)
     off = [name for name, hyper in chosen.varied.items() if hyper.neutral is not None]
-    firm = _cured(player, Values.QUIET, off, chosen.firmly)
-    return Bench(player, chosen.firmly(firm)), left
+    firm = _cured(whole, Values.QUIET, off, chosen.firmly)
+    return replace(whole, chosen=chosen.firmly(firm)), left
 
 
-def _cured(player: Player, values: Values, names: list[str], without: Callable[[Iterable[str]], Arguments]) -> dict[str, str]:
+def _cured(bench: Bench, values: Values, names: list[str], without: Callable[[Iterable[str]], Arguments]) -> dict[str, str]:
     """Which of the names the box must be spared at some values, each with the words in which it refused the whole: first that
     which cures it, else one without which it refuses something else."""
     spared: dict[str, str] = {}
-    while refused := _refusal(Bench(player, without(spared)), values):
+    while refused := _refusal(replace(bench, chosen=without(spared)), values):
         rest = [name for name in names if name not in spared]
         if not rest:
             raise BoxError(refused)
-        still = {name: _refusal(Bench(player, without([*spared, name])), values) for name in rest}
+        still = {name: _refusal(replace(bench, chosen=without([*spared, name])), values) for name in rest}
         cures = [name for name in rest if not still[name]] or [name for name in rest if still[name] != refused]
         spared[(cures or rest[-1:])[0]] = refused
     return spared
@@ -224,7 +228,7 @@ def _cured(player: Player, values: Values, names: list[str], without: Callable[[
 def _refusal(bench: Bench, values: Values) -> str:
     """The box's words where it cannot be made with some values; "" where it can."""
     player = bench.player
-    weights = np.ones(WIDTH, precision(player.dtype).numpy)
+    weights = np.ones(bench.shape or WIDTH, precision(player.dtype).numpy)
     try:
         player.begin([weights], bench.rates(Schedule.CONSTANT, 1)[0], bench.chosen.of(values))
     except BoxError as error:

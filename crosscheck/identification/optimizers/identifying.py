@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,11 +14,26 @@ from msgspec.structs import replace as changed
 from ....adapters.box import Box
 from ....adapters.errors import BoxError
 from ....reference.arguments import suggest
-from ...answers import Alike, Around, Bound, Evidence, Fails, Identification, Memory, Partly, Separator, Surroundings, Verdict
+from ....reference.vocabulary import Scope
+from ...answers import (
+    Alike,
+    Around,
+    Bound,
+    Evidence,
+    Fails,
+    Identification,
+    Matrices,
+    Memory,
+    Partly,
+    Separator,
+    Surroundings,
+    Verdict,
+)
+from ..limits import TimeLimit
 from ..options import Options
 from ..stages import Stage, tell
 from .confirmation import LONG, Claim, Confirmation, confirm, taken_back
-from .experiments import Arguments, Bench, Plan, Values, accepted, arguments
+from .experiments import MATRIX, Arguments, Bench, Plan, Values, accepted, arguments
 from .ladder import Found, Ladder, rungs
 from .likeness import alike
 from .naming import named
@@ -47,15 +62,46 @@ def identify_optimizer(box: Box, options: Options) -> Identification:
 
 
 def _identified(box: Box, options: Options) -> Identification:
+    """What a box is that is handed vectors; or matrices, where it takes no others, or is only known with them."""
     began = time.perf_counter()
-    player = Player(box, chosen_dtype(box, options.dtype), options.time_limit)
-    wanted = spaces(box, options.names or {}, options.values or {})
-    bench, refused = accepted(player, arguments(box, wanted))
-    search = _Identifying(bench, [space.without(refused, bench.chosen.own) for space in wanted], refused, options)
-    answer = search.answer(began)
+    try:
+        search = _begun(box, options, [Scope.WEIGHT, Scope.ARRAY])
+        answer = search.answer(began)
+    except BoxError as error:
+        if type(error) is not BoxError or isinstance(error.__cause__, TimeLimit):
+            raise
+        return _of_matrices_alone(box, options, began, error)
     if answer.verdict == "no-reading":
-        answer = _wrapped(search, began) or changed(answer, partly=_partly(search, answer))
+        answer = _wrapped(search, began) or _of_matrices(search, began) or changed(answer, partly=_partly(search, answer))
     return answer
+
+
+def _begun(box: Box, options: Options, scopes: Collection[Scope], shape: tuple[int, ...] = ()) -> _Identifying:
+    """The search among lines of some scopes, by arrays of a shape."""
+    player = Player(box, chosen_dtype(box, options.dtype), options.time_limit)
+    wanted = [space for space in spaces(box, options.names or {}, options.values or {}) if space.line.scope in scopes]
+    bench, refused = accepted(player, arguments(box, wanted), shape)
+    return _Identifying(bench, [space.without(refused, bench.chosen.own) for space in wanted], refused, options)
+
+
+def _of_matrices_alone(box: Box, options: Options, began: float, error: BoxError) -> Identification:
+    """What a box is that cannot be handed vectors, or the error about that."""
+    try:
+        answer = _begun(box, options, list(Scope), MATRIX).answer(began)
+    except BoxError:
+        raise error from None
+    return changed(answer, matrices=Matrices.ALONE)
+
+
+def _of_matrices(search: _Identifying, began: float) -> Identification | None:
+    """What a box is with matrices, with vectors it being nothing that is known; None if nothing either."""
+    if is_narrower(search.player.dtype, NARROW):
+        return None
+    try:
+        answer = _begun(search.box, search.options, [Scope.ARRAY, Scope.MATRIX], MATRIX).answer(began)
+    except BoxError:
+        return None  # it cannot be asked so
+    return None if answer.verdict == "no-reading" else changed(answer, matrices=Matrices.BESIDE)
 
 
 def _wrapped(search: _Identifying, began: float) -> Identification | None:
@@ -193,7 +239,7 @@ class _Identifying:
         self.ladder = self._ladder()
         found: Found | None = self.ladder.found()
         tried = [self._attempt(found)]
-        while found is not None and found.fits and not is_narrower(NARROW, self.player.dtype):
+        while found is not None and found.fits and is_narrower(self.player.dtype, NARROW):
             self.searched = [space for space in self.searched if space is not found.space]
             self.ladder = self._ladder(self.ladder.evaluated)
             found = self.ladder.likewise(found)

@@ -10,7 +10,7 @@ from ....reference.vocabulary import Reading, Scope
 from ...answers import Kind
 from ...arithmetic.steps import Steps
 from ...readings.separate import first_separated
-from .experiments import HEAVY, MATRIX, Bench, Plan, Values
+from .experiments import HEAVY, MATRIX, TALL, Bench, Plan, Values
 from .playing import Experiment
 from .prediction import WEIGHTS, steps
 from .space import Candidate, Space
@@ -36,9 +36,9 @@ def named(bench: Bench, spaces: Sequence[Space], space: Space, candidate: Candid
     near, the one with more that defines it."""
     # in float64 whatever the box runs in: what one name covers is a matter of real functions
     traces = [bench.experiment(Plan(Values.OWN, schedule), EXACTLY) for schedule in bench.schedules[-2:]]
-    if space.line.scope is Scope.ARRAY:
+    if space.line.scope is not Scope.WEIGHT:
         traces += [bench.experiment(Plan(Values.OWN, schedule, HEAVY - 1), EXACTLY) for schedule in bench.schedules]
-        traces += [replace(one, shape=MATRIX) for one in traces]
+        traces += [replace(one, shape=shape) for shape in (MATRIX, TALL) for one in traces]
     candidate = replace(candidate, computed="", stored=tuple(one for one in candidate.stored if one.kind not in WEIGHTS))
     here = _AtOwnValues(traces)
     for simpler in spaces:

@@ -32,7 +32,7 @@ class Made(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """One trace for a box: ``weights`` (d,) before the first step, ``gradients`` (steps, d), a rate for each step, and the
-    box's ``arguments`` by its own names; the box is handed arrays of a ``shape`` with as many entries, (d,) where none is given.
+    box's ``arguments`` by its own names; the box is handed arrays of a ``shape`` of as many entries, (d,) where none is given.
     ``lifted`` keeps its numbers as they were lifted into an arithmetic."""
 
     weights: np.ndarray

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....reference.namespace import Floating
-from ....reference.vocabulary import Hyperparameter, Role
+from ....reference.vocabulary import Hyperparameter, Role, Scope
 from ...answers import Kind, Memory, Stored, Way
 from ...arithmetic.enclosure import operating
 from ...arithmetic.formats import Precision, precision
@@ -376,10 +376,11 @@ class Record:
     def binds(self, candidate: Candidate) -> bool:
         """Whether a candidate says something of most weights, at some step: budgets that are void throughout fit everything.
 
-        What keeps a state binds sooner or later, where there are many digits. A first step repeated may be 0/0 throughout, as
-        with the variance of one number, and so may what cancels in a format of few.
+        What keeps a state of each weight binds sooner or later, where there are many digits. A first step repeated may be 0/0
+        throughout, as with the variance of one number, and so may what cancels in a format of few, or in one of many weights.
         """
-        if candidate.memory is Memory.KEPT and candidate.form(self.dtype).u <= precision(NARROW).u:
+        apart = candidate.line.scope is Scope.WEIGHT and candidate.memory is Memory.KEPT
+        if apart and candidate.form(self.dtype).u <= precision(NARROW).u:
             return True
         said = [~np.logical_and.reduce([one.void for one in self.steps(candidate, played)]) for played in self.played]
         return 2 * sum(int(weights.sum()) for weights in said) > sum(weights.size for weights in said)

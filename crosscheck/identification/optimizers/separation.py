@@ -12,7 +12,7 @@ from ...answers import Memory
 from ...arithmetic.steps import Steps
 from ...inputs.strategies import draw
 from ...readings.separate import first_separated
-from .experiments import HEAVY, MATRIX, VARIED, Bench, Plan, Values
+from .experiments import HEAVY, MATRIX, TALL, VARIED, Bench, Plan, Values
 from .playing import Experiment, Played
 from .prediction import Record, steps
 from .space import Candidate, Space
@@ -77,8 +77,8 @@ def proposals(bench: Bench, space: Space, seed: int) -> list[Experiment]:
     fixed = [bench.experiment(plan) for plan in plans]
     fixed.append(replace(fixed[0], gradients=(fixed[0].gradients * FAINT).astype(fixed[0].gradients.dtype)))
     name = f"separate {_repeatable(bench.player.box.name)} {bench.player.dtype}"
-    if space.line.scope is Scope.ARRAY:
-        fixed += [replace(one, shape=MATRIX) for one in fixed]
+    if space.line.scope is not Scope.WEIGHT:
+        fixed += [replace(one, shape=shape) for shape in (MATRIX, TALL) for one in fixed]
     return [*fixed, *draw(bench.drawn(), PROPOSALS, name, seed)]
 
 

@@ -230,7 +230,7 @@ def looks_at(line: Optimizer, reading: Reading) -> frozenset[str]:
             asked.add(name)
             return defaults[name]
 
-    watched, w = replace(line.configured({}, reading), h=Watched()), np.ones(1)
+    watched, w = replace(line.configured({}, reading), h=Watched()), np.ones((1, 1))
     with np.errstate(all="ignore"):
         state = watched.start(xp, w)
         for _ in range(2):

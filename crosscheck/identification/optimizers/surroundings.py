@@ -17,14 +17,13 @@ from ....adapters.box import Run
 from ....adapters.errors import BoxError, Unsupported
 from ...answers import Keeping, LateWeight, Lost, MissingGradient, Question, Several, Surroundings, Unanswered
 from ...arithmetic.rounding import Enclosure
-from ...inputs.traces import WIDTH, Schedule
+from ...inputs.traces import Schedule
 from .experiments import Bench, Plan, Values
 from .playing import Call, Experiment, Moment
 from .prediction import Model
 from .space import Candidate, Space
 
 T = TypeVar("T")
-HALF = WIDTH // 2
 COUNT = 5
 LATE = 2  # steps before a weight is added
 SAVED = 3  # steps before the state is saved
@@ -83,26 +82,27 @@ class _Asking:
 
     def several(self) -> list[Several]:
         """Both halves of the weights, each as an array of its own."""
-        run = self._begun(self.trace.weights[:HALF], self.trace.weights[HALF:])
-        after = [self.bench.player.step(run, [g[:HALF], g[HALF:]], rate, t + 1) for t, (g, rate) in enumerate(self._pairs())]
+        run = self._begun(self.first(self.weights), self.second(self.weights))
+        step = self.bench.player.step
+        after = [step(run, [self.first(g), self.second(g)], rate, t + 1) for t, (g, rate) in enumerate(self._pairs())]
         fitting = [self._containing(STEPPED, partial(self._stepped, i), [both[i] for both in after]) for i in range(2)]
         return [way for way in STEPPED if all(way in ways for ways in fitting)]
 
     def _stepped(self, i: int, ticks: Sequence[tuple[int, int]]) -> Iterator[Enclosure]:
-        part = slice(HALF) if i == 0 else slice(HALF, None)
+        part = self.second if i else self.first
         model, (before, later) = self._model(part), ticks[i]
         for g, rate in self._pairs():
             for _ in range(before):
                 model.tick()
-            yield model.step(g[part], rate)
+            yield model.step(part(g), rate)
             for _ in range(later):
                 model.tick()
 
     def missing(self) -> list[MissingGradient]:
         """The second half of the weights, as an array of its own, has no gradient at step 1 and at step 3."""
-        run = self._begun(self.trace.weights[:HALF], self.trace.weights[HALF:])
+        run = self._begun(self.first(self.weights), self.second(self.weights))
         after = [
-            self.bench.player.step(run, [g[:HALF], None if t in GAPS else g[HALF:]], rate, t + 1)[1]
+            self.bench.player.step(run, [self.first(g), None if t in GAPS else self.second(g)], rate, t + 1)[1]
             for t, (g, rate) in enumerate(self._pairs())
         ]
         return self._containing(MISSING, self._with_gaps, after)
@@ -113,30 +113,31 @@ class _Asking:
             if t in GAPS:
                 missed(model, rate)
             else:
-                model.step(g[HALF:], rate)
+                model.step(self.second(g), rate)
             yield model.shown
 
     def late(self) -> list[LateWeight]:
         """The second half of the weights comes after some steps."""
-        player, added, pairs = self.bench.player, self.trace.weights[HALF:], list(self._pairs())
-        run = self._begun(self.trace.weights[:HALF])
+        player, added, pairs = self.bench.player, self.second(self.weights), list(self._pairs())
+        run = self._begun(self.first(self.weights))
         player.guarded(lambda: run.add(added.copy()), Moment(Call.ADDED))  # Unsupported at once, where it is
-        run = self._begun(self.trace.weights[:HALF])
+        run = self._begun(self.first(self.weights))
         for t, (g, rate) in enumerate(pairs[:LATE]):
-            player.step(run, [g[:HALF]], rate, t + 1)
+            player.step(run, [self.first(g)], rate, t + 1)
         player.guarded(lambda: run.add(added.copy()), Moment(Call.ADDED, LATE))
-        after = [player.step(run, [g[:HALF], g[HALF:]], rate, LATE + t + 1)[1] for t, (g, rate) in enumerate(pairs[LATE:])]
+        both = [([self.first(g), self.second(g)], rate) for g, rate in pairs[LATE:]]
+        after = [player.step(run, gradients, rate, LATE + t + 1)[1] for t, (gradients, rate) in enumerate(both)]
         return self._containing(ADDED, partial(self._since, pairs[LATE:]), after)
 
     def _since(self, pairs: Sequence[tuple[np.ndarray, float]], added: Callable[[Model, int], object]) -> Iterator[Enclosure]:
         model = self._model()
         added(model, LATE)
-        return (model.step(g[HALF:], rate) for g, rate in pairs)
+        return (model.step(self.second(g), rate) for g, rate in pairs)
 
     def saved(self) -> tuple[bool, Lost | None]:
         """Whether a state that is saved after some steps, and taken up by a new run of the box, goes on to the same bits; and
         what it has lost, where it does not."""
-        player, pairs, weights = self.bench.player, list(self._pairs()), self.trace.weights
+        player, pairs, weights = self.bench.player, list(self._pairs()), self.weights
         run = self._begun(weights)
         for t, (g, rate) in enumerate(pairs[:SAVED]):
             (weights,) = player.step(run, [g], rate, t + 1)
@@ -155,7 +156,7 @@ class _Asking:
 
     def _lost(self, weights: np.ndarray, restored: Sequence[np.ndarray]) -> Lost | None:
         """The least that explains how a restored box went on from its weights."""
-        state = self._model(slice(None)).state
+        state = self._model(self.whole).state
         arrays = [name for name in state._fields if isinstance(getattr(state, name), Enclosure)]
         losses = [Lost([], Keeping.ROUNDED)]
         for keeping, fields in ((Keeping.ANEW, state._fields), (Keeping.ROUNDED, arrays)):
@@ -164,7 +165,7 @@ class _Asking:
 
     def _resumed(self, weights: np.ndarray, lost: Lost) -> Iterator[Enclosure]:
         """What a box does that resumes with such a loss, from weights that it has kept."""
-        model, pairs = self._model(slice(None)), list(self._pairs())
+        model, pairs = self._model(self.whole), list(self._pairs())
         anew = model.state
         for g, rate in pairs[:SAVED]:
             model.step(g, rate)
@@ -176,11 +177,28 @@ class _Asking:
         return self.bench.player.begin(weights, self.trace.rates[0], self.trace.arguments)
 
     def _pairs(self) -> Iterator[tuple[np.ndarray, float]]:
-        return zip(self.trace.gradients, self.trace.rates, strict=True)
+        return zip(self.trace.handed[1], self.trace.rates, strict=True)
 
-    def _model(self, part: slice = slice(HALF, None)) -> Model:
+    @property
+    def weights(self) -> np.ndarray:
+        return self.trace.handed[0]
+
+    @staticmethod
+    def first(a: np.ndarray) -> np.ndarray:
+        return a[..., : a.shape[-1] // 2]
+
+    @staticmethod
+    def second(a: np.ndarray) -> np.ndarray:
+        return a[..., a.shape[-1] // 2 :]
+
+    @staticmethod
+    def whole(a: np.ndarray) -> np.ndarray:
+        return a
+
+    def _model(self, part: Callable[[np.ndarray], np.ndarray] | None = None) -> Model:
         """The model of a part of the weights, the second half if nothing is said."""
-        return Model(self.space, self.candidate, self.trace.weights[part], self.trace.made, self.bench.player.dtype)
+        weights = (part or self.second)(self.weights)
+        return Model(self.space, self.candidate, weights, self.trace.made, self.bench.player.dtype)
 
     @classmethod
     def _containing(

@@ -1,5 +1,5 @@
-"""The smallest traces that separate a box's reading from others: short, one weight, small whole numbers first. A line whose step
-depends on other weights, too, has no trace of one weight."""
+"""The smallest traces that separate a box's reading from others: short, one weight, small whole numbers first. A line of which
+a weight's step depends on others, too, has no trace of one weight."""
 
 from __future__ import annotations
 
