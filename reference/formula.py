@@ -259,13 +259,18 @@ class Optimizer(Formula):
     ``start(xp, w, h, o)`` gives the state before the first step; ``update(xp, w, g, state, alpha, h, o)`` gives (new w, new
     state). ``h`` has the hyperparameters as attributes, ``o`` what the chosen option of each axis does. A state is a NamedTuple
     of arrays and scalars; ``state.t`` counts the steps done: 0 at the start, t after step t. It may be traced by a framework,
-    so that a body does not branch on it.
+    so that a body does not branch on it. Options that use a hyperparameter that the line does not have are none of its options.
     """
 
     hyperparameters: tuple[Hyperparameter, ...] = ()
     scope: Scope = Scope.WEIGHT
     start: Callable[..., Any]
     update: Callable[..., tuple[Any, Any]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known = {"", *(hyper.name for hyper in self.hyperparameters)}
+        object.__setattr__(self, "axes", tuple(axis.with_options(lambda o: o.uses in known) for axis in self.axes))
 
     def hyperparameter(self, name: str) -> Hyperparameter:
         for hyper in self.hyperparameters:

@@ -100,6 +100,10 @@ class Axis:
             kept = tuple(replace(o, in_matrix=o.name in (printed, standard, *in_matrix)) for o in kept)
         return replace(self, options=kept, printed=printed, standard=standard)
 
+    def with_options(self, kept: Callable[[Option], bool]) -> Axis:
+        """The axis with some of its options."""
+        return replace(self, options=tuple(option for option in self.options if kept(option)))
+
 
 @dataclass(frozen=True)
 class Reading:

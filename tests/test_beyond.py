@@ -16,16 +16,20 @@ from gradspec.crosscheck.cells.matrix import chosen_lines
 from gradspec.crosscheck.readings.compare import searched
 from gradspec.reference import ArgumentError, Optimizer, Reading, catalogue, line
 from gradspec.reference.formula import Configured, Formula
+from gradspec.reference.vocabulary import Scope
 
 from .covering import single_changes
 
 BEYOND = tuple(
     f"optimizer.{name}"
-    for name in ("adabelief", "adadelta", "adagrad", "adamax", "adamw", "amsgrad", "lion", "nadam", "qhm", "radam", "yogi")
+    for name in (
+        *("adabelief", "adadelta", "adafactor", "adagrad", "adamax", "adamw", "amsgrad", "lamb", "lars", "lion", "muon"),
+        *("nadam", "qhm", "radam", "yogi"),
+    )
 )
 ONE_OF_EACH_FAMILY = (
     *("sgd", "momentum", "rmsprop", "adam", "adagrad"),
-    *("adabelief", "adadelta", "adamax", "lion", "qhm", "radam", "yogi"),
+    *("adabelief", "adadelta", "adafactor", "adamax", "lamb", "lars", "lion", "muon", "qhm", "radam", "yogi"),
 )
 STEPS = 6
 RATES = [0.1, 0.2, 0.05, 0.1, 0.3, 0.1]
@@ -47,11 +51,28 @@ HYPER = {
     "initial_mean": 0.125,
     "initial_first": 0.5,
     "initial_second": 0.375,
+    "trust_coefficient": 0.25,
+    "decay_exponent": 0.8,
+    "eps_scale": 0.125,
+    "clip_threshold": 0.75,
+    "ns_a": 3.4445,
+    "ns_b": -4.775,
+    "ns_c": 2.0315,
 }
 
 _draw = np.random.default_rng(0)
 W = _draw.normal(size=5)
 G = _draw.normal(size=(STEPS, 5)) * np.array([1.0, 0.3, 2.0, 0.1, 0.5, 0.2])[:, None]  # the largest S does not come last
+
+
+SECOND_COLUMN = np.array([1.0, -0.5])
+
+
+def given(formula: Optimizer) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and gradients: of a matrix, where the line is of matrices only."""
+    if formula.scope is not Scope.MATRIX:
+        return W, G
+    return np.multiply.outer(W, SECOND_COLUMN), np.multiply.outer(G, SECOND_COLUMN**2)
 
 
 def optimizer(name: str) -> Optimizer:
@@ -65,8 +86,9 @@ def budgets(formula: Optimizer, reading: Reading, flushing: bool = False) -> lis
     p = precision("float64")
     xp = Rounding(p.flushing() if flushing else p)
     hyper = {h.name: xp.asarray(HYPER[h.name]) for h in formula.hyperparameters}
-    gradients, rates = [xp.asarray(g) for g in G], [xp.asarray(rate) for rate in RATES]
-    return [w for w, _ in formula.steps_in(xp, xp.asarray(W), gradients, rates, hyper, reading)]
+    w, gradients = given(formula)
+    rates = [xp.asarray(rate) for rate in RATES]
+    return [w for w, _ in formula.steps_in(xp, xp.asarray(w), [xp.asarray(g) for g in gradients], rates, hyper, reading)]
 
 
 def fits(name: str, axes: Mapping[str, str], weights: list[np.ndarray], flushing: bool = False) -> bool:
@@ -127,8 +149,11 @@ def test_with_a_neutral_hyperparameter_an_option_is_one_that_does_not_need_it(na
             neutral = formula.hyperparameter(option.needs).neutral if option.needs else None
             if neutral is None:
                 continue
+            w, gradients = given(formula)
             runs = {
-                other.name: formula.run(W, G, RATES, formula.standard.but(**{axis.name: other.name}), **{option.needs: neutral})
+                other.name: formula.run(
+                    w, gradients, RATES, formula.standard.but(**{axis.name: other.name}), **{option.needs: neutral}
+                )
                 for other in axis.options
                 if other is option or other.needs != option.needs
             }
@@ -747,7 +772,7 @@ def test_every_option_runs_under_jit_with_its_state_carried_through_a_scan(name:
         return [_scanned(jax, NAMESPACE, formula.configured(hyper, r), w, gradients, rates) for r in readings]
 
     with jax.enable_x64(True):
-        found = jax.jit(run)(*map(jax.numpy.asarray, (W, G, RATES)))
+        found = jax.jit(run)(*map(jax.numpy.asarray, (*given(formula), RATES)))
     for reading, weights in zip(readings, found, strict=True):
         assert within_budget(formula, reading, np.array(weights)), str(reading)
 
@@ -770,9 +795,10 @@ def test_every_option_runs_in_torch_with_a_counter_that_is_a_tensor(name: str) -
     formula, xp = optimizer(name), Namespace()
     for reading in single_changes(formula):
         configured = formula.configured({h.name: HYPER[h.name] for h in formula.hyperparameters}, reading)
-        w, found = torch.tensor(W), []
+        weights, gradients = given(formula)
+        w, found = torch.tensor(weights), []
         state = configured.start(xp, w)._replace(t=torch.tensor(0.0, dtype=torch.float64))
-        for g, rate in zip(torch.tensor(G), RATES, strict=True):
+        for g, rate in zip(torch.tensor(gradients), RATES, strict=True):
             w, state = configured.step(xp, w, g, state, rate)
             found.append(w.numpy())
         assert within_budget(formula, reading, np.array(found)), str(reading)

@@ -66,19 +66,19 @@ def _at_least_squared(xp: Any, S: Any, h: Any) -> Any:
 
 
 FLOOR = Axis(
-    name="floor",
+    name="second_floor",
     options=(
-        Option("added", "ε1 is added to the square of each gradient", r"g^2+\epsilon_1", Floor(_plus, _mean, _mean)),
+        Option("eps-added", "ε1 is added to the square of each gradient", r"g^2+\epsilon_1", Floor(_plus, _mean, _mean)),
         Option(
-            "least",
+            "eps-least",
             "the second moment is at least ε1², the mean of its rows at least ε1",
             r"\max(S,\epsilon_1^2)",
             Floor(_as_it_is, _at_least, _at_least_squared),
         ),
     ),
-    printed="added",
-    standard="added",
-    source="added: Shazeer & Stern 2018, algorithms 4 and 5, optax.adafactor, keras.optimizers.Adafactor; least: "
+    printed="eps-added",
+    standard="eps-added",
+    source="eps-added: Shazeer & Stern 2018, algorithms 4 and 5, optax.adafactor, keras.optimizers.Adafactor; eps-least: "
     "torch.optim.Adafactor",
 )
 
@@ -95,12 +95,12 @@ def _given(xp: Any, alpha: Any, t: Any, w: Any) -> Any:
 RATE = Axis(
     name="rate",
     options=(
-        Option("relative", "the rate that is given, and at most 1/√t", r"\min(\alpha,1/\sqrt t)", _relative),
+        Option("at-most-inverse-root", "the rate that is given, and at most 1/√t", r"\min(\alpha,1/\sqrt t)", _relative),
         Option("as-given", "the rate that is given", r"\alpha", _given),
     ),
-    printed="relative",
-    standard="relative",
-    source="relative: Shazeer & Stern 2018, algorithm 6, torch.optim.Adafactor, "
+    printed="at-most-inverse-root",
+    standard="at-most-inverse-root",
+    source="at-most-inverse-root: Shazeer & Stern 2018, algorithm 6, torch.optim.Adafactor, "
     "keras.optimizers.Adafactor(relative_step=True); as-given: optax.adafactor",
 )
 
@@ -115,7 +115,7 @@ def _one(xp: Any, w: Any, h: Any) -> Any:
 
 
 SCALE = Axis(
-    name="scale",
+    name="weight_scale",
     options=(
         Option("of-weights", "the step is scaled by the root mean square of W, or ε2 if that is more", does=_of_weights),
         Option("none", "the step is not scaled by the size of W", does=_one),
@@ -158,12 +158,12 @@ def _never(shape: tuple[int, ...]) -> bool:
 FACTORED = Axis(
     name="factored",
     options=(
-        Option("matrices", "of a matrix only row and column means are kept", r"S=RC/\bar R", _matrices),
+        Option("of-matrices", "of a matrix only row and column means are kept", r"S=RC/\bar R", _matrices),
         Option("never", "the whole second moment is kept", r"S", _never),
     ),
-    printed="matrices",
-    standard="matrices",
-    source="matrices: Shazeer & Stern 2018, algorithm 4; never: optax.adafactor(factored=False), and for matrices that have an "
+    printed="of-matrices",
+    standard="of-matrices",
+    source="of-matrices: Shazeer & Stern 2018, algorithm 4; never: optax.adafactor(factored=False), and of matrices with an "
     "axis of fewer than min_dim_size_to_factor entries",
 )
 
@@ -183,18 +183,18 @@ def _update(xp: Any, w: Any, g: Any, state: AdafactorState, alpha: Any, h: Any, 
     """β = 1 - t^-c; S = β S + (1-β)(g² + ε1), of a matrix by its row and column means; U = g/√S; U = U/max(1, RMS(U)/d);
     W - max(ε2, RMS(W)) min(α, 1/√t) U."""
     t = state.t + 1
-    new = xp.exp(-abs(h.power) * xp.log(t * xp.ones_like(xp.sum(w))))
-    square = o.floor.added(g * g, h)
+    new = xp.exp(-abs(h.decay_exponent) * xp.log(t * xp.ones_like(xp.sum(w))))
+    square = o.second_floor.added(g * g, h)
     S, rows, columns = state.S, state.rows, state.columns
     if o.factored(w.shape):
         rows = (1 - new) * rows + new * _mean_over(xp, square, -1)
         columns = (1 - new) * columns + new * _mean_over(xp, square, -2)
-        mean = o.floor.mean(xp, _mean_over(xp, rows, -1), h)
+        mean = o.second_floor.mean(xp, _mean_over(xp, rows, -1), h)
         second = (rows[..., :, None] * columns[..., None, :]) / mean[..., None, None]
     else:
         second = S = (1 - new) * S + new * square
-    direction = o.clipping(xp, g / xp.sqrt(o.floor.of(xp, second, h)), h)
-    rate = o.rate(xp, alpha, t, w) * o.scale(xp, w, h)
+    direction = o.clipping(xp, g / xp.sqrt(o.second_floor.of(xp, second, h)), h)
+    rate = o.rate(xp, alpha, t, w) * o.weight_scale(xp, w, h)
     return moved(o.decay, w, [rate * direction], alpha, h), AdafactorState(t, S, rows, columns)
 
 
@@ -206,18 +206,18 @@ adafactor = Optimizer(
     r"C=\beta C+(1-\beta)\overline{(g^2+\epsilon_1)}_{\text{columns}},\quad U=\frac{g}{\sqrt{RC/\bar R}},\quad "
     r"W=W-\max(\epsilon_2,\mathrm{RMS}(W))\min\left(\alpha,\frac1{\sqrt t}\right)\frac{U}{\max(1,\mathrm{RMS}(U)/d)}",
     axes=(FACTORED, FLOOR, RATE, SCALE, CLIPPING, DECAY.of("none", "decoupled", "decoupled-unscaled", printed="none")),
-    errata=(Erratum("floor", "Is ε1 added to each square, or the least that the second moment may be?"),),
+    errata=(Erratum("second_floor", "Is ε1 added to each square, or the least that the second moment may be?"),),
     source="Shazeer & Stern, Adafactor: adaptive learning rates with sublinear memory cost, ICML 2018, algorithms 4 and 5, "
     "https://arxiv.org/abs/1804.04235; torch.optim.Adafactor, optax.adafactor",
     notes="A weight's step depends on all weights of its array. There is no first moment here, as in algorithms 4 and 5.",
     hyperparameters=(
         Hyperparameter(
-            "power",
+            "decay_exponent",
             "c, how fast β comes near 1 with the steps; a negative one counts as positive",
             0.8,
             -2.0,
             2.0,
-            aliases=("decay_rate", "beta2_decay", "beta_2_decay", "decay_exponent"),
+            aliases=("decay_rate", "beta2_decay", "beta_2_decay"),
             trials=Trials((0.8, 0.5, 0.75), 0.5, 0.8, (0.8,)),
         ),
         Hyperparameter(
@@ -240,7 +240,7 @@ adafactor = Optimizer(
             "d, the largest root mean square of the direction",
             1.0,
             aliases=("d", "clipping_threshold", "threshold", "clip"),
-            trials=Trials((1.0, 0.5, 2.0), 2.0, 1.0, (1.0,)),
+            trials=Trials((1.0, 0.5, 2.0), 0.5, 1.0, (1.0,)),
         ),
         WEIGHT_DECAY,
     ),

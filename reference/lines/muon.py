@@ -63,12 +63,12 @@ def _least(xp: Any, X: Any, h: Any) -> Any:
 GUARD = Axis(
     name="guard",
     options=(
-        Option("added", "ε is added to the norm that the matrix is divided by", r"\frac{V}{\|V\|+\epsilon}", _added),
-        Option("least", "the norm counts as ε where it is less", r"\frac{V}{\max(\|V\|,\epsilon)}", _least),
+        Option("eps-added", "ε is added to the norm that the matrix is divided by", r"\frac{V}{\|V\|+\epsilon}", _added),
+        Option("eps-least", "the norm counts as ε where it is less", r"\frac{V}{\max(\|V\|,\epsilon)}", _least),
     ),
-    printed="added",
-    standard="added",
-    source=f"added: Jordan et al. 2024, {SHORT}, optax.contrib.muon; least: torch.optim.Muon",
+    printed="eps-added",
+    standard="eps-added",
+    source=f"eps-added: Jordan et al. 2024, {SHORT}, optax.contrib.muon; eps-least: torch.optim.Muon",
 )
 ITERATIONS = Axis(
     name="iterations",
@@ -104,19 +104,19 @@ def _none(rows: int, columns: int) -> float:
 
 
 SHAPE = Axis(
-    name="shape",
+    name="shape_factor",
     options=(
-        Option("bounded", "times √max(1, rows/columns)", r"\sqrt{\max(1,\frac mn)}", _bounded),
-        Option("bounded-across", "times √max(1, columns/rows)", r"\sqrt{\max(1,\frac nm)}", _across),
-        Option("unbounded", "times √(rows/columns)", r"\sqrt{\frac mn}", _unbounded),
+        Option("at-least-one", "times √max(1, rows/columns)", r"\sqrt{\max(1,\frac mn)}", _bounded),
+        Option("at-least-one-across", "times √max(1, columns/rows)", r"\sqrt{\max(1,\frac nm)}", _across),
+        Option("aspect", "times √(rows/columns)", r"\sqrt{\frac mn}", _unbounded),
         Option("as-adamw", "times 0.2 √max(rows, columns), the size of a step of AdamW", r"0.2\sqrt{\max(m,n)}", _as_adamw),
         Option("none", "whatever the shape", "1", _none),
     ),
-    printed="bounded",
-    standard="bounded",
-    source=f"bounded: Jordan et al. 2024, {SHORT}, torch.optim.Muon; bounded-across: optax.contrib.muon, which multiplies "
-    "from the left; as-adamw: Liu et al., Muon is scalable for LLM training, 2025, https://arxiv.org/abs/2502.16982, "
-    "torch.optim.Muon(adjust_lr_fn='match_rms_adamw')",
+    printed="at-least-one",
+    standard="at-least-one",
+    source=f"at-least-one: Jordan et al. 2024, {SHORT}, torch.optim.Muon; at-least-one-across: optax.contrib.muon, which "
+    "multiplies from the left; as-adamw: Liu et al., Muon is scalable for LLM training, 2025, "
+    "https://arxiv.org/abs/2502.16982, torch.optim.Muon(adjust_lr_fn='match_rms_adamw')",
 )
 
 
@@ -139,7 +139,7 @@ def _update(xp: Any, w: Any, g: Any, state: MuonState, alpha: Any, h: Any, o: An
     t, part = state.t + 1, o.accumulation(g, h)
     V = h.beta * state.V + part
     X = _orthogonalised(o.guard(xp, o.lookahead(part, V, h.beta, t), h), h, o.iterations)
-    factor = o.shape(w.shape[-2], w.shape[-1])
+    factor = o.shape_factor(w.shape[-2], w.shape[-1])
     return moved(o.decay, w, [alpha * (factor * X)], alpha, h), MuonState(t, V)
 
 

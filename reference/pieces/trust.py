@@ -44,13 +44,13 @@ def _of_bounded_norm(xp: Any, weights: Any, step: Any) -> Any:
 TRUST = Axis(
     name="trust",
     options=(
-        Option("ratio", "‖W‖/‖r‖, and 1 where either is zero", r"\frac{\|W\|}{\|r\|}", _of_norms),
+        Option("norm-ratio", "‖W‖/‖r‖, and 1 where either is zero", r"\frac{\|W\|}{\|r\|}", _of_norms),
         Option("at-most-one", "the same, but at most 1", r"\min\left(\frac{\|W\|}{\|r\|},1\right)", _at_most_one),
         Option("bounded-norm", "‖W‖ counts as 10 where it is more", r"\frac{\min(\|W\|,10)}{\|r\|}", _of_bounded_norm),
     ),
-    printed="ratio",
-    standard="ratio",
-    source="ratio: You et al. 2020, optax.lamb, keras.optimizers.Lamb; at-most-one: timm.optim.Lamb(trust_clip=True), "
+    printed="norm-ratio",
+    standard="norm-ratio",
+    source="norm-ratio: You et al. 2020, optax.lamb, keras.optimizers.Lamb; at-most-one: timm.optim.Lamb(trust_clip=True), "
     "https://github.com/huggingface/pytorch-image-models/blob/main/timm/optim/lamb.py; bounded-norm: "
     "https://github.com/cybertronai/pytorch-lamb, torch_optimizer.Lamb(clamp_value=10)",
 )
