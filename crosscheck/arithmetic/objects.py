@@ -46,9 +46,12 @@ class Objects:
     def asarray(self, value: Any) -> np.ndarray:
         return _elementwise(self.lift)(value)
 
+    def minimum(self, a: Any, b: Any) -> Any:
+        return -self.maximum(-a, -b)
+
     @staticmethod
-    def sum(a: Any) -> Any:
-        return np.asarray(np.sum(a), dtype=object)
+    def sum(a: Any, axis: int | None = None) -> Any:
+        return np.asarray(np.sum(a, axis=axis), dtype=object)
 
     @staticmethod
     def prod(a: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...reference.formula import Optimizer
-from ...reference.vocabulary import Reading
+from ...reference.vocabulary import Reading, Scope
 from ..arithmetic.formats import precision
 from ..arithmetic.rounding import Wide
 from ..findings import NoValue, Quantity, Side, Violation, Witness
@@ -67,7 +67,9 @@ class Rivals:
     def failure(self, observed: Observed, violated: Violation) -> Witness:
         """What was observed on the sample that rules the rival out, beside what the two readings give there."""
         shown, place = self._on(observed.question), (violated.output, violated.index)
-        if isinstance(observed.question.sample, Sample) or len(violated.index) != 2:
+        formula = observed.question.formula
+        apart = isinstance(formula, Optimizer) and formula.scope is Scope.WEIGHT
+        if not apart or len(violated.index) != 2:
             return shown.at(place, observed.question.sample, observed.outputs)
         return shown.of_one_weight(place, observed.question.sample, observed.outputs)
 

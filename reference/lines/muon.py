@@ -10,7 +10,7 @@ from ..pieces.decay import DECAY, moved
 from ..pieces.hyperparameters import EPS, MOMENTUM_NAMES, WEIGHT_DECAY
 from ..pieces.momentum import ACCUMULATION
 from ..pieces.trust import norm
-from ..vocabulary import Axis, Hyperparameter, Option, Role, Scope, Trials
+from ..vocabulary import Axis, Hyperparameter, NotConformable, Option, Role, Scope, Trials
 from .momentum import MomentumState as MuonState
 
 SHORT = "https://kellerjordan.github.io/posts/muon"
@@ -131,6 +131,8 @@ def _orthogonalised(X: Any, h: Any, iterations: int) -> Any:
 
 
 def _start(xp: Any, w: Any, h: Any, o: Any) -> MuonState:
+    if len(w.shape) != 2:
+        raise NotConformable(f"Muon steps matrices only, and these weights are of shape {tuple(w.shape)}")
     return MuonState(0, xp.zeros_like(w))
 
 
