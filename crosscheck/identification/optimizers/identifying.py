@@ -94,10 +94,15 @@ def _of_matrices_alone(box: Box, options: Options, began: float, error: BoxError
 
 
 def _of_matrices(search: _Identifying, began: float) -> Identification | None:
-    """What a box is with matrices, with vectors it being nothing that is known; None if nothing either."""
+    """What a box is with matrices, with vectors it being nothing that is known; None if nothing either, or if it does the same
+    to both."""
     if is_narrower(search.player.dtype, NARROW):
         return None
+    first = search.seen_first()
     try:
+        again = search.player.play(replace(first.experiment, shape=MATRIX))
+        if again.weights.tobytes() == first.weights.tobytes():
+            return None
         answer = _begun(search.box, search.options, [Scope.ARRAY, Scope.MATRIX], MATRIX).answer(began)
     except BoxError:
         return None  # it cannot be asked so
