@@ -102,7 +102,7 @@ class Ladder:
         """A candidate that fits with its weights stored in a format of their own."""
         if not self.rounded:
             return None
-        spaces = [space for space in self._ranked()[: FAMILIES if pairs else None] if self._coarsely(space, pairs)]
+        spaces = [space for space in self._ranked() if self._coarsely(space, pairs)]
         for rounded in self.rounded:
             for k, space in enumerate(spaces):
                 tell(Stage.SEARCHED, k, len(spaces), space.line.title)
