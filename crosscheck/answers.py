@@ -141,14 +141,15 @@ class Bound(Struct, frozen=True):
 
 
 class Kind(Enum):
-    """What kind of quantity a box stores; a power, and its difference from 1, are those of its decay rates. ``COPY``: what it
-    shows of its weights, which it keeps more precisely."""
+    """What kind of quantity a box stores; a power, and its difference from 1, are those of its decay rates. ``MULTIPLE``: a
+    multiplier times the rate, and its difference from 1. ``COPY``: what it shows of its weights, kept more precisely."""
 
     RATE = "rate"
     HYPERPARAMETER = "hyperparameter"
     STATE = "state"
     POWER = "power"
     COMPLEMENT = "power-complement"
+    MULTIPLE = "multiple"
     WEIGHTS = "weights"
     COPY = "copy-of-weights"
 
@@ -157,7 +158,8 @@ class Way(Enum):
     """How it stores it: rounded whenever it is put away, or for a power as that format's own function forms it; an array of
     that format, of which products with a scalar are rounded to it as well; such an array whose number is taken out after its
     product, and used as one of the wider format; updated in place, so that products and sums are; and of a power: formed by
-    products in that format, or rounded from one in float64; of weights: rounded up or down at random, or cut off."""
+    products in that format, or rounded from one in float64, as may be a decay rate and its difference from 1, each by itself,
+    and what is 1 less a multiple of the rate; of weights: rounded up or down at random, or cut off."""
 
     ROUNDED = "rounded"
     ARRAY = "array"

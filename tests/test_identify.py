@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gradspec.adapters import BoxError
 from gradspec.cli import main
-from gradspec.crosscheck.answers import Action, Keeping, Kind, Lost, Question, Separator, Stored
+from gradspec.crosscheck.answers import Action, Keeping, Kind, Lost, Question, Separator, Stored, Way
 from gradspec.crosscheck.identification import identify
 from gradspec.crosscheck.identification.optimizers.search import Search
 from gradspec.crosscheck.identification.optimizers.space import families
@@ -168,9 +168,48 @@ class MomentInFloat32(Adam):
         return found
 
 
+class DecayInFloat32(Adam):
+    """Forms 1-αλ in float32."""
+
+    def __init__(self, weights: np.ndarray, decay1: float = 0.9, decay2: float = 0.999, weight_decay: float = 0.01):
+        super().__init__(weights, decay1, decay2)
+        self.decay = weight_decay
+
+    def factor(self, learning_rate: float) -> Any:
+        return np.float32(1) - np.float32(learning_rate * self.decay)
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        self.w = self.w * np.float64(self.factor(learning_rate))
+        return super().step(gradient, learning_rate)
+
+
+class DecayRoundedToFloat32(DecayInFloat32):
+    def factor(self, learning_rate: float) -> Any:
+        return np.float32(1 - learning_rate * self.decay)
+
+
+class RoundedApart(Adam):
+    """Its β1 and its 1-β1 are each rounded to float32, as a kernel is handed them."""
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        (b1, b2), self.t = self.decays, self.t + 1
+        self.m = float(np.float32(b1)) * self.m + float(np.float32(1 - b1)) * gradient
+        self.v = b2 * self.v + (1 - b2) * gradient**2
+        corrected = self.m / (1 - float(np.float32(b1)) ** self.t)
+        self.w = self.w - learning_rate * (corrected / (np.sqrt(self.v / (1 - b2**self.t)) + self.eps))
+        return self.w
+
+
 @pytest.mark.parametrize(
     ("box", "stored", "words"),
     [
+        (DecayInFloat32, Stored(Kind.MULTIPLE, "weight_decay"), "1-αλ"),
+        (DecayRoundedToFloat32, Stored(Kind.MULTIPLE, "weight_decay"), "1-αλ"),  # which hardly ever differs from the one above
+        (
+            RoundedApart,
+            Stored(Kind.HYPERPARAMETER, "beta1", Way.FROM_FLOAT64),
+            "beta1 and 1-beta1 (rounded from float64)",
+        ),
         (RateInFloat32, Stored(Kind.RATE), "the rate"),
         (PowersInFloat32, Stored(Kind.POWER), "β^t"),
         (MomentInFloat32, Stored(Kind.STATE, "V"), "V"),

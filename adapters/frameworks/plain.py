@@ -161,7 +161,7 @@ def _makes_steppers(target: Callable[..., Any], sorted_: Signature) -> bool:
         return callable(getattr(target, "step", None))
     raised: Exception | None = None
     for filled in (0.5, np.full(3, 0.5)):
-        for weights in (np.zeros(3), [np.zeros(3), np.zeros((2, 2))]):
+        for weights in (np.zeros(3), [np.zeros(3), np.zeros((2, 2))], np.zeros((2, 2))):
             try:
                 return callable(getattr(_tried(sorted_, weights, filled), "step", None))
             except Exception as error:  # any function at all may have come here, and may raise anything
@@ -181,8 +181,12 @@ def _tried(sorted_: Signature, weights: Any, filled: Any) -> Any:
 
 
 def _steps_lists(sorted_: Signature) -> bool:
-    """Whether a list of two arrays of different shapes is stepped to another such list, of which both have moved."""
-    weights = [np.full(3, 0.5), np.full((2, 2), 0.5)]
+    """Whether a list of two arrays of different shapes, or of two matrices, is stepped to another such list, of which both have
+    moved."""
+    return any(_steps(sorted_, [np.full(shape, 0.5) for shape in shapes]) for shapes in (((3,), (2, 2)), ((2, 2), (2, 3))))
+
+
+def _steps(sorted_: Signature, weights: Sequence[np.ndarray]) -> bool:
     try:
         with _quiet():
             handed = list(map(np.copy, weights))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ...crosscheck.answers import Kind, Number, Separator, Stored, Way
 
-_KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t"}
+_KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t", Kind.MULTIPLE: "1-αλ"}
 _WAYS = {
     Way.ROUNDED: "",
     Way.ARRAY: " (an array of it)",
@@ -30,7 +30,8 @@ def stored(quantities: Iterable[Stored]) -> str:
         if one.kind in _WEIGHTS:
             phrases.append(_WEIGHTS[one.kind].format(one.format, _WAYS[one.way]))
         else:
-            by_format.setdefault(one.format, []).append(f"{_KINDS.get(one.kind, one.name)}{_WAYS[one.way]}")
+            both = f" and 1-{one.name}" if one.kind is Kind.HYPERPARAMETER and one.way is Way.FROM_FLOAT64 else ""
+            by_format.setdefault(one.format, []).append(f"{_KINDS.get(one.kind, one.name)}{both}{_WAYS[one.way]}")
     return " and ".join([*(f"{listed(names)} in {format_}" for format_, names in by_format.items()), *phrases])
 
 

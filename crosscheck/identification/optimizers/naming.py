@@ -16,6 +16,7 @@ from .prediction import WEIGHTS, steps
 from .space import Candidate, Space
 
 EXACTLY = "float64"
+OF_HYPERPARAMETERS = (Kind.HYPERPARAMETER, Kind.MULTIPLE)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _counterparts(simpler: Space, candidate: Candidate) -> list[Candidate]:
     """What a candidate may be in a simpler space: a reading that has a name there, with its direction, its stored formats and
     its options on the axes that the two have in common, or with one other option."""
     hyper = {one.name for one in simpler.line.hyperparameters}
-    stored = tuple(one for one in candidate.stored if one.kind is not Kind.HYPERPARAMETER or one.name in hyper)
+    stored = tuple(one for one in candidate.stored if one.kind not in OF_HYPERPARAMETERS or one.name in hyper)
     stored = tuple(one for one in stored if one.kind is not Kind.STATE)
     common = {axis: o for axis, o in candidate.reading.choices if _has(simpler, axis) and o in simpler.options(axis)}
     alike = {"ascends": candidate.ascends, "stored": stored, "behind": candidate.behind, "memory": candidate.memory}

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from ....reference.vocabulary import Role
-from ...answers import Kind, Stored
+from ...answers import Kind, Stored, Way
 from .playing import Made
 from .prediction import NARROW, POWER_WAYS, STATE_WAYS, Model, Record
 from .search import Search
@@ -73,18 +73,21 @@ def _toggled(here: Candidate, quantity: Stored) -> Candidate:
 def quantities(space: Space, here: Candidate) -> list[Stored]:
     """What a box may store in a format of its own: the rate, powers of decay rates, parts of the state, hyperparameters."""
     hypers = space.line.hyperparameters
-    decays = any(hyper.role is Role.DECAY_RATE for hyper in hypers)
+    decays = [hyper.name for hyper in hypers if hyper.role is Role.DECAY_RATE]
+    multipliers = [hyper.name for hyper in hypers if hyper.role is Role.MULTIPLIER and hyper.name in space.binding]
     return [
         Stored(Kind.RATE),
         *(Stored(kind, way=way) for kind in (Kind.POWER, Kind.COMPLEMENT) for way in POWER_WAYS if decays),
         *(Stored(Kind.STATE, name, way) for name in arrays(space, here) for way in STATE_WAYS),
         *(Stored(Kind.HYPERPARAMETER, hyper.name) for hyper in hypers),
+        *(Stored(Kind.HYPERPARAMETER, name, Way.FROM_FLOAT64) for name in decays),
+        *(Stored(Kind.MULTIPLE, name, way) for name in multipliers for way in (Way.ROUNDED, Way.FROM_FLOAT64)),
     ]
 
 
 def arrays(space: Space, here: Candidate) -> list[str]:
     """The parts of the state that are no counters, the wrapper's among them."""
-    model = Model(space, here, np.zeros(1), Made(dict.fromkeys(space.binding.values(), 0.5), 0.5), "float64")
+    model = Model(space, here, np.zeros((1, 1)), Made(dict.fromkeys(space.binding.values(), 0.5), 0.5), "float64")
     kept = [(name, getattr(state, name)) for state in (model.state, model.around) for name in getattr(state, "_fields", ())]
     return [name for name, part in kept if not isinstance(part, int)]
 

@@ -58,6 +58,36 @@ class NarrowComplement(Enclosure):
         return super().__rsub__(other).held(precision(NARROW))
 
 
+class NarrowMultiplier(Enclosure):
+    """A multiplier whose multiple by a scalar, as by the rate, is subtracted from 1 in the narrower format, or rounded to it
+    once it is."""
+
+    __slots__ = ("way",)
+    way: Way
+
+    def __mul__(self, other: Any) -> Enclosure:
+        product = super().__mul__(other)
+        if np.ndim(getattr(other, "value", other)):
+            return product
+        multiple = product.held(precision(NARROW)) if self.way is Way.ROUNDED else product
+        return NarrowComplement(multiple.value, multiple.error, multiple.precision, multiple.huge)
+
+    __rmul__ = __mul__
+
+
+class RoundedApart(Enclosure):
+    """A decay rate of the narrower format whose difference from 1 is that of the number it was rounded from, rounded, too."""
+
+    __slots__ = ("complement",)
+    complement: Enclosure
+
+    def __rsub__(self, other: Any) -> Enclosure:
+        return self.complement
+
+    def __pow__(self, exponent: int) -> Enclosure:
+        return Enclosure(self.value, self.error, self.precision) ** exponent
+
+
 class NarrowArray(Enclosure):
     """A part of the state as an array of the narrower format, with the rounding of what is done to it there."""
 
@@ -206,8 +236,17 @@ def _resumed(w: Intervals, observed: np.ndarray, where: np.ndarray, kept_weights
 
 
 def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[Stored]) -> Enclosure:
-    narrow = Stored(Kind.HYPERPARAMETER, hyper.name) in stored
+    own = next((one for one in stored if one.name == hyper.name and one.kind in (Kind.HYPERPARAMETER, Kind.MULTIPLE)), None)
+    narrow = own is not None and own.kind is Kind.HYPERPARAMETER
     lifted = xp.asarray(float(np.float32(value)) if narrow else value)
+    if own is not None and own.kind is Kind.MULTIPLE:
+        multiplier = NarrowMultiplier(lifted.value, lifted.error, lifted.precision)
+        multiplier.way = own.way
+        return multiplier
+    if own is not None and own.way is Way.FROM_FLOAT64:
+        apart = RoundedApart(lifted.value, lifted.error, lifted.precision)
+        apart.complement = xp.asarray(float(np.float32(1 - value)))
+        return apart
     power = next((one for one in stored if one.kind in (Kind.POWER, Kind.COMPLEMENT)), None)
     if power is None or hyper.role is not Role.DECAY_RATE:
         return lifted
