@@ -236,23 +236,26 @@ def _resumed(w: Intervals, observed: np.ndarray, where: np.ndarray, kept_weights
 
 
 def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[Stored]) -> Enclosure:
+    """A hyperparameter, with what is stored of it, or of what is formed from it, in the narrower format."""
     own = next((one for one in stored if one.name == hyper.name and one.kind in (Kind.HYPERPARAMETER, Kind.MULTIPLE)), None)
-    narrow = own is not None and own.kind is Kind.HYPERPARAMETER
-    lifted = xp.asarray(float(np.float32(value)) if narrow else value)
-    if own is not None and own.kind is Kind.MULTIPLE:
-        multiplier = NarrowMultiplier(lifted.value, lifted.error, lifted.precision)
-        multiplier.way = own.way
-        return multiplier
-    if own is not None and own.way is Way.FROM_FLOAT64:
-        apart = RoundedApart(lifted.value, lifted.error, lifted.precision)
-        apart.complement = xp.asarray(float(np.float32(1 - value)))
-        return apart
+    if own is not None and own.kind is Kind.HYPERPARAMETER:
+        value, exact = float(np.float32(value)), value
+        if own.way is Way.FROM_FLOAT64:
+            return _as(RoundedApart, xp.asarray(value), complement=xp.asarray(float(np.float32(1 - exact))))
+    elif own is not None:
+        return _as(NarrowMultiplier, xp.asarray(value), way=own.way)
     power = next((one for one in stored if one.kind in (Kind.POWER, Kind.COMPLEMENT)), None)
     if power is None or hyper.role is not Role.DECAY_RATE:
-        return lifted
-    powers = NarrowPowers(lifted.value, lifted.error, lifted.precision)
-    powers.way, powers.subtracted = power.way, power.kind is Kind.COMPLEMENT
-    return powers
+        return xp.asarray(value)
+    return _as(NarrowPowers, xp.asarray(value), way=power.way, subtracted=power.kind is Kind.COMPLEMENT)
+
+
+def _as(kind: type[Enclosure], a: Enclosure, **attributes: Any) -> Enclosure:
+    """A number as one of another kind, with attributes of that kind."""
+    found = kind(a.value, a.error, a.precision, a.huge)
+    for name, value in attributes.items():
+        setattr(found, name, value)
+    return found
 
 
 def _loosened(a: Enclosure, size: np.ndarray | None = None) -> Enclosure:
