@@ -295,6 +295,22 @@ def test_adafactor_of_torch_is_known_with_its_own_floor() -> None:
     assert answer.hyperparameters["eps"].value == 2.0**-52
 
 
-def test_lamb_is_written_for_torch() -> None:
+@pytest.mark.parametrize("box", [Lamb, Muon], ids=lambda box: box.__name__)
+def test_one_is_written_for_torch(box: type[Box]) -> None:
     pytest.importorskip("torch", reason="torch is not installed: pip install torch")
-    assert 'formula = line("optimizer.lamb")' in text(port(Lamb, to="torch"))
+    assert f'formula = line("optimizer.{box.__name__.lower()}")' in text(port(box, to="torch"))
+
+
+def test_muon_as_an_optimizer_of_torch_does_what_the_reference_does() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+    from gradspec.adapters import framework
+    from gradspec.reference import muon
+
+    w, gradients = np.arange(6.0).reshape(2, 3), np.random.default_rng(0).normal(size=(3, 2, 3))
+    parameter = torch.nn.Parameter(torch.tensor(w))
+    made = framework("pytorch").realise(muon, muon.standard)([parameter], lr=0.1)
+    for g in gradients:
+        parameter.grad = torch.tensor(g)
+        made.step()
+    expected = muon.run(w, gradients, 0.1, reading="standard")[-1]
+    np.testing.assert_array_almost_equal_nulp(parameter.detach().numpy(), expected, 64)

@@ -120,8 +120,8 @@ class _Porting:
         )
 
     def _closest(self) -> Port:
-        paths = [Path.of(self.source, size) for size in SIZES]
-        best = self._nearest(paths[0])
+        paths = [Path.of(self.source, size) for size in SIZES] if self.offers else []
+        best = self._nearest(paths[0]) if paths else None
         if best is None:
             return self._said(None, None, verdict="closest", runnable=self._runnable(), refused=self.refused)
         return self._said(

@@ -93,7 +93,7 @@ def realised(formula: Formula, reading: Reading) -> type[Realised]:
         "formula": formula,
         "reading": reading,
         "hyperparameters": used,
-        "state_class": type(formula.configured({}, reading).start(_XP, torch.zeros(()))),
+        "state_class": type(formula.configured({}, reading).start(_XP, torch.zeros((1, 1)))),
     }
     return type(name, (Realised,), body)
 
