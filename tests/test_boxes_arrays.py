@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from gradspec import port
-from gradspec.adapters import BoxError
+from gradspec.adapters import BoxError, framework
 from gradspec.crosscheck.answers import Identification, Matrices, Several
 from gradspec.crosscheck.identification import identify
+from gradspec.reference import Optimizer, adafactor, lamb, lars, muon
 from gradspec.reports.terminal import text
 
 
@@ -301,16 +302,29 @@ def test_one_is_written_for_torch(box: type[Box]) -> None:
     assert f'formula = line("optimizer.{box.__name__.lower()}")' in text(port(box, to="torch"))
 
 
-def test_muon_as_an_optimizer_of_torch_does_what_the_reference_does() -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
-    from gradspec.adapters import framework
-    from gradspec.reference import muon
+REALISED = [(adafactor, (4,)), (adafactor, (2, 3)), (lamb, (4,)), (lars, (2, 3)), (muon, (2, 3)), (muon, (3, 2))]
 
-    w, gradients = np.arange(6.0).reshape(2, 3), np.random.default_rng(0).normal(size=(3, 2, 3))
+
+@pytest.mark.parametrize(("line", "shape"), REALISED, ids=str)
+def test_as_an_optimizer_of_a_framework_each_does_what_the_reference_does(line: Optimizer, shape: tuple[int, ...]) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+    jax = pytest.importorskip("jax", reason="jax is not installed: pip install jax optax")
+    optax = pytest.importorskip("optax", reason="optax is not installed: pip install jax optax")
+    w, gradients = np.random.default_rng(1).normal(size=shape), np.random.default_rng(0).normal(size=(3, *shape))
+    expected = line.run(w, gradients, 0.1, reading="standard")[-1]
+
     parameter = torch.nn.Parameter(torch.tensor(w))
-    made = framework("pytorch").realise(muon, muon.standard)([parameter], lr=0.1)
+    made = framework("pytorch").realise(line, line.standard)([parameter], lr=0.1)
     for g in gradients:
         parameter.grad = torch.tensor(g)
         made.step()
-    expected = muon.run(w, gradients, 0.1, reading="standard")[-1]
-    np.testing.assert_array_almost_equal_nulp(parameter.detach().numpy(), expected, 64)
+    np.testing.assert_array_max_ulp(parameter.detach().numpy(), expected, 64)
+
+    with jax.enable_x64(True):
+        rule = framework("jax").realise(line, line.standard)(learning_rate=0.1)
+        x = jax.numpy.asarray(w)
+        state, update = rule.init(x), jax.jit(rule.update)
+        for g in gradients:
+            moves, state = update(jax.numpy.asarray(g), state, x)
+            x = optax.apply_updates(x, moves)
+        np.testing.assert_array_max_ulp(np.asarray(x), expected, 64)

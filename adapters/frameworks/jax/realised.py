@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ....reference.vocabulary import Scope
 from .arrays import NAMESPACE
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def realised(formula: Optimizer, reading: Reading) -> Callable[..., Any]:
 
     ``optax.apply_updates`` adds the updates to the weights. Where a reading takes one step off the weights, its updates are
     that step, and no rounding is added to the formula's own. Where it takes off two (nadam-schedule), these are added up
-    first; where it scales the weights before (decoupled decay), its updates are new weights less old ones. Either costs at
+    first; where it scales the weights before (decoupled decay), or looks at the whole array, its updates are new weights less
+    old ones. Either costs at
     most two roundings more, of the update and of the sum, which no update could spare: under sgd with decoupled decay 43 of
     128 000 float32 weights were outside of the formula's own budget, by half of it at the worst.
 
@@ -93,7 +95,8 @@ class Rule:
         import jax.numpy as jnp
 
         alpha = rate if isinstance(rate, float) else jnp.asarray(rate, w.dtype)  # an array's dtype would widen narrow weights
-        moved, after = self.configured.step(NAMESPACE, Moved(w), g, before, alpha)
+        alone = self.configured.line.scope is Scope.WEIGHT
+        moved, after = self.configured.step(NAMESPACE, Moved(w) if alone else w, g, before, alpha)
         step = moved.step if isinstance(moved, Moved) else moved - w
         return step, jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), after, before)
 
