@@ -25,6 +25,7 @@ from gradspec.crosscheck.inputs.profiles import profile
 from gradspec.crosscheck.inputs.shared import samples
 from gradspec.reference.catalogue import catalogue, line
 from gradspec.reference.formula import Map, Optimizer
+from gradspec.reference.vocabulary import Scope
 
 MODES = ADAPTER.map_modes
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
@@ -33,7 +34,11 @@ TRACE_SIZE, STEPS = 3, 4
 
 MAPS = [native for native in ADAPTER.natives if not native.line.startswith("optimizer.")]
 OPTIMIZERS = [native for native in ADAPTER.natives if native.line.startswith("optimizer.")]
-OPTIMIZER_LINES = [formula for formula in catalogue(beyond=True).values() if isinstance(formula, Optimizer)]
+OPTIMIZER_LINES = [
+    formula
+    for formula in catalogue(beyond=True).values()
+    if isinstance(formula, Optimizer) and formula.scope is not Scope.MATRIX
+]
 
 
 def native_id(native):

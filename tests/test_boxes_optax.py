@@ -26,6 +26,7 @@ from gradspec.crosscheck.inputs.samples import TraceSample
 from gradspec.crosscheck.readings.compare import allowed
 from gradspec.reference import ArgumentError, catalogue, line
 from gradspec.reference.formula import Optimizer
+from gradspec.reference.vocabulary import Scope
 from jax.example_libraries import optimizers as examples
 
 ADAM = {"b1": 0.9, "b2": 0.999, "eps": 1e-8, "eps_root": 0.0}
@@ -287,7 +288,11 @@ def test_nothing_is_imported_for_a_target_from_elsewhere():
 
 # --- readings as transformations ------------------------------------------------------------------------------------
 
-FORMULAS = [formula for formula in catalogue(beyond=True).values() if isinstance(formula, Optimizer)]
+FORMULAS = [
+    formula
+    for formula in catalogue(beyond=True).values()
+    if isinstance(formula, Optimizer) and formula.scope is not Scope.MATRIX
+]
 FAMILIES = {formula.family: formula for formula in reversed(FORMULAS)}
 WIDTH = 24
 

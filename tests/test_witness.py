@@ -26,8 +26,11 @@ from gradspec.crosscheck.witnesses.search import departures, search
 from gradspec.crosscheck.witnesses.store import Departure, Kept, WitnessFileError, from_hex, kept, to_hex
 from gradspec.reference import ArgumentError, Formula, Map, NotConformable, Optimizer, Reading, catalogue, line
 from gradspec.reference.namespace import Floating
+from gradspec.reference.vocabulary import Scope
 
-LINES = [formula.id for formula in catalogue(beyond=True).values() if formula.axes]
+# a witness is of one weight, or of a vector: a line of matrices has none
+VECTORS = [f for f in catalogue(beyond=True).values() if not (isinstance(f, Optimizer) and f.scope is Scope.MATRIX)]
+LINES = [formula.id for formula in VECTORS if formula.axes]
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 OPENING = 6  # steps of a trace on which nearly all readings of an optimizer have parted
 
