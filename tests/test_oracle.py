@@ -276,11 +276,11 @@ def test_of_one_name_for_both_a_string_is_the_axis_and_a_number_the_hyperparamet
 
 
 def test_a_nan_among_gradients_stays_in_its_element_unless_weights_see_each_other() -> None:
-    reached = {Scope.WEIGHT: [True, False, False], Scope.ARRAY: [True, True, True]}
     for formula in OPTIMIZERS:
-        if formula.scope in reached:
+        if formula.scope is not Scope.MATRIX:
             w, _ = formula.step(W, np.array([np.nan, 0.2, -0.3]), formula.init(W), 0.1)
-            assert np.isnan(w).tolist() == reached[formula.scope]
+            assert np.isnan(w[0])
+            assert formula.scope is Scope.ARRAY or np.isfinite(w[1:]).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=ids)

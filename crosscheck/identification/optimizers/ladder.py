@@ -22,7 +22,7 @@ from .search import Search
 from .space import Candidate, Space
 
 ALIKE = 200  # candidates that the rungs below did not separate, from which a further rung is tried at most
-FAMILIES = 4  # in how many of the nearest families two coordinates at a time are tried on the first rung
+FAMILIES = 6  # in how many of the nearest families two coordinates at a time are tried on the first rung
 
 NARROW_FAMILIES = 2  # and in how many of them in the narrower format
 

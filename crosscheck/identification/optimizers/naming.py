@@ -32,9 +32,9 @@ class Name:
 def named(bench: Bench, spaces: Sequence[Space], space: Space, candidate: Candidate) -> Name:
     """What a candidate is called, whatever format its weights are stored in.
 
-    The simplest name: a line with fewer hyperparameters that does the same at these values, else the line and role of the
-    family from which the fewest axes differ, where those that make no difference at these values are not counted; of lines as
-    near, the one with more that defines it."""
+    The simplest name: a line of the same scope with fewer hyperparameters that does the same at these values, else the line and
+    role of the family from which the fewest axes differ, where those that make no difference at these values are not counted;
+    of lines as near, the one with more that defines it."""
     # in float64 whatever the box runs in: what one name covers is a matter of real functions
     traces = [bench.experiment(Plan(Values.OWN, schedule), EXACTLY) for schedule in bench.schedules[-2:]]
     if space.line.scope is not Scope.WEIGHT:
@@ -42,7 +42,7 @@ def named(bench: Bench, spaces: Sequence[Space], space: Space, candidate: Candid
         traces += [replace(one, shape=shape) for shape in (MATRIX, TALL) for one in traces]
     candidate = replace(candidate, computed="", stored=tuple(one for one in candidate.stored if one.kind not in WEIGHTS))
     here = _AtOwnValues(traces)
-    for simpler in spaces:
+    for simpler in (one for one in spaces if one.line.scope is space.line.scope):
         if len(simpler.line.hyperparameters) >= len(space.line.hyperparameters):
             break
         for counterpart in _counterparts(simpler, candidate):

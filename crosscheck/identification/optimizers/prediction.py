@@ -419,10 +419,12 @@ class Record:
         """Whether a candidate says something of most weights, at some step: budgets that are void throughout fit everything.
 
         What keeps a state of each weight binds sooner or later, where there are many digits. A first step repeated may be 0/0
-        throughout, as with the variance of one number, and so may what cancels in a format of few, or in one of many weights.
+        throughout, as with the variance of one number, and so may what cancels in a format of few. Where weights see each
+        other, one that is void makes all so, from some step on: there most numbers have to be bound.
         """
-        apart = candidate.line.scope is Scope.WEIGHT and candidate.memory is Memory.KEPT
-        if apart and candidate.form(self.dtype).u <= precision(NARROW).u:
+        if candidate.line.scope is not Scope.WEIGHT:
+            return 2 * self.unbound(candidate) < self.numbers
+        if candidate.memory is Memory.KEPT and candidate.form(self.dtype).u <= precision(NARROW).u:
             return True
         said = [~np.logical_and.reduce([one.void for one in self.steps(candidate, played)]) for played in self.played]
         return 2 * sum(int(weights.sum()) for weights in said) > sum(weights.size for weights in said)
