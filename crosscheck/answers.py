@@ -142,7 +142,8 @@ class Bound(Struct, frozen=True):
 
 class Kind(Enum):
     """What kind of quantity a box stores; a power, and its difference from 1, are those of its decay rates. ``MULTIPLE``: a
-    multiplier times the rate, and its difference from 1. ``COPY``: what it shows of its weights, kept more precisely."""
+    multiplier times the rate, and its difference from 1. ``ROOT``: roots of arrays. ``COPY``: what it shows of its weights,
+    which it keeps more precisely."""
 
     RATE = "rate"
     HYPERPARAMETER = "hyperparameter"
@@ -150,6 +151,7 @@ class Kind(Enum):
     POWER = "power"
     COMPLEMENT = "power-complement"
     MULTIPLE = "multiple"
+    ROOT = "root"
     WEIGHTS = "weights"
     COPY = "copy-of-weights"
 
@@ -157,9 +159,9 @@ class Kind(Enum):
 class Way(Enum):
     """How it stores it: rounded whenever it is put away, or for a power as that format's own function forms it; an array of
     that format, of which products with a scalar are rounded to it as well; such an array whose number is taken out after its
-    product, and used as one of the wider format; updated in place, so that products and sums are; and of a power: formed by
-    products in that format, or rounded from one in float64, as may be a decay rate and its difference from 1, each by itself,
-    and what is 1 less a multiple of the rate; of weights: rounded up or down at random, or cut off."""
+    product, and used as one of the wider format; updated in place, so that products and sums are; of a power: formed by
+    products in that format, or rounded from one in float64, as may be a root, a decay rate and its difference from 1, each by
+    itself, and 1 less a multiple of the rate; of weights: rounded up or down at random, or cut off."""
 
     ROUNDED = "rounded"
     ARRAY = "array"
@@ -275,9 +277,11 @@ class LateWeight(Enum):
 
 
 class Several(Enum):
-    """How several weight arrays are stepped: each as it is alone, or by one step counter that goes on from array to array."""
+    """How several weight arrays are stepped: each as it is alone; all as if they were one, as where a norm is of all of them;
+    or by one step counter that goes on from array to array."""
 
     APART = "apart"
+    JOINED = "joined"
     COUNTED_ON = "counted-from-array-to-array"
 
 
@@ -478,11 +482,18 @@ class Identification(Answer, frozen=True, kw_only=True):
             yield f"matrices: {self.matrices.value}"
         if not self.for_several:
             yield "several arrays: stepped otherwise"
+        elif self.joined:
+            yield f"several arrays: {Several.JOINED.value}"
 
     @property
     def for_several(self) -> bool:
         """Whether what is said of it holds for several weight arrays, as far as it can be asked."""
-        return self.surroundings.several is None or Several.APART in self.surroundings.several
+        return self.surroundings.several is None or Several.APART in self.surroundings.several or self.joined
+
+    @property
+    def joined(self) -> bool:
+        """Whether several weight arrays are stepped as if they were one."""
+        return Several.JOINED in (self.surroundings.several or [])
 
 
 # --- functions ------------------------------------------------------------------------------------------------------

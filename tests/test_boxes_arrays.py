@@ -233,9 +233,29 @@ def test_norms_of_each_array_are_told_from_a_norm_of_all() -> None:
     assert (apart.verdict, apart.line) == ("identified", "optimizer.lamb")
     assert apart.surroundings.several == [Several.APART]
     joined = answered(several(norm_of_all=True))
-    assert joined.surroundings.several == [] and not joined.for_several
-    with pytest.raises(AssertionError, match="several arrays"):
+    assert joined.surroundings.several == [Several.JOINED]
+    assert "all arrays taken together" in " ".join(text(joined).split())
+    with pytest.raises(AssertionError, match="several arrays: joined"):
         joined.must_be("lamb")
+
+
+class ClippedTogether:
+    """Gradient descent, of gradients clipped to a norm of 1 over all arrays, as torch.nn.utils.clip_grad_norm_ does."""
+
+    def __init__(self, weights: list[np.ndarray]):
+        self.weights = [w.copy() for w in weights]
+
+    def step(self, gradients: list[np.ndarray | None], rate: float) -> list[np.ndarray]:
+        given = [np.zeros_like(w) if g is None else g for w, g in zip(self.weights, gradients, strict=True)]
+        factor = min(1.0, 1.0 / (np.sqrt(sum((g * g).sum() for g in given)) + 1e-6))
+        self.weights = [w - rate * (g * factor) for w, g in zip(self.weights, given, strict=True)]
+        return [w.copy() for w in self.weights]
+
+
+def test_gradients_that_are_clipped_by_the_norm_of_all_arrays_are_said_to_be() -> None:
+    answer = answered(ClippedTogether)
+    assert (answer.verdict, answer.line) == ("identified", "optimizer.sgd") and answer.behind is not None
+    assert answer.behind.wrapper == "clip-by-norm-and-more" and answer.surroundings.several == [Several.JOINED]
 
 
 class BesideVectors(Muon):

@@ -200,9 +200,23 @@ class RoundedApart(Adam):
         return self.w
 
 
+class RootsInFloat32(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        corrected = (self.v / (1 - b2**self.t)).astype(np.float32)
+        return self.m / (1 - b1**self.t) / (np.sqrt(corrected).astype(np.float64) + self.eps)
+
+
+class RootsRoundedToFloat32(Adam):
+    def direction(self, b1: float, b2: float) -> np.ndarray:
+        roots = np.sqrt(self.v / (1 - b2**self.t)).astype(np.float32)
+        return self.m / (1 - b1**self.t) / (roots.astype(np.float64) + self.eps)
+
+
 @pytest.mark.parametrize(
     ("box", "stored", "words"),
     [
+        (RootsInFloat32, Stored(Kind.ROOT), "roots"),
+        (RootsRoundedToFloat32, Stored(Kind.ROOT, way=Way.FROM_FLOAT64), "roots (rounded from float64)"),
         (DecayInFloat32, Stored(Kind.MULTIPLE, "weight_decay"), "1-αλ"),
         (DecayRoundedToFloat32, Stored(Kind.MULTIPLE, "weight_decay"), "1-αλ"),  # which hardly ever differs from the one above
         (

@@ -57,7 +57,8 @@ def _sentence(answer: Identification) -> Iterator[str]:
     climbs = ", stepping along the gradient, to maximize" if answer.ascends else ""
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
     behind = f", behind {answer.behind.words}" if answer.behind is not None else _MATRICES[answer.matrices]
-    what = f"{answer.target} is {answer.title}{_but(answer)}{_MEMORY[answer.memory]}{arranged}{climbs}{stored}{behind}"
+    joined = ", all arrays taken together" if answer.joined else ""
+    what = f"{answer.target} is {answer.title}{_but(answer)}{_MEMORY[answer.memory]}{arranged}{climbs}{stored}{behind}{joined}"
     if answer.for_several:
         yield item("", f"{what}{_same(answer)}.")
     else:
@@ -303,6 +304,7 @@ _LATE = {
 }
 _SEVERAL = {
     Several.APART: "",
+    Several.JOINED: "several weight arrays are stepped as if they were one: a norm is that of all of them",
     Several.COUNTED_ON: "its step counter goes on from array to array, so that array j of K is at (n-1)·K + j in round n",
 }
 _OPEN = {
@@ -332,6 +334,8 @@ def _beside(answer: Identification) -> Iterator[str]:
     if not answer.for_several:
         ways = [_SEVERAL[one] for one in seen.several or []]
         yield f"with several weight arrays it is NOT this: {_models(ways, _OPEN[Question.SEVERAL])}"
+    elif answer.joined:
+        yield _SEVERAL[Several.JOINED]
     if seen.missing_gradient is not None:
         yield _models([_MISSING[one] for one in seen.missing_gradient], _OPEN[Question.MISSING_GRADIENT])
     if seen.late_weight is not None:

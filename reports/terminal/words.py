@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ...crosscheck.answers import Kind, Number, Separator, Stored, Way
 
-_KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t", Kind.MULTIPLE: "1-αλ"}
+_KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t", Kind.MULTIPLE: "1-αλ", Kind.ROOT: "roots"}
 _WAYS = {
     Way.ROUNDED: "",
     Way.ARRAY: " (an array of it)",

@@ -78,6 +78,7 @@ def quantities(space: Space, here: Candidate) -> list[Stored]:
     return [
         Stored(Kind.RATE),
         *(Stored(kind, way=way) for kind in (Kind.POWER, Kind.COMPLEMENT) for way in POWER_WAYS if decays),
+        *(Stored(Kind.ROOT, way=way) for way in (Way.ROUNDED, Way.FROM_FLOAT64)),
         *(Stored(Kind.STATE, name, way) for name in arrays(space, here) for way in STATE_WAYS),
         *(Stored(Kind.HYPERPARAMETER, hyper.name) for hyper in hypers),
         *(Stored(Kind.HYPERPARAMETER, name, Way.FROM_FLOAT64) for name in decays),

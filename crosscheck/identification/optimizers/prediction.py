@@ -36,6 +36,21 @@ WEIGHT_WAYS = {Way.ROUNDED: held, Way.AT_RANDOM: held_at_random, Way.CUT_OFF: he
 STATE_WAYS = (Way.ROUNDED, Way.ARRAY, Way.ITEM, Way.IN_PLACE)
 
 
+class NarrowRoots(Rounding):
+    """The rounding model with roots of arrays that are rounded to the narrower format; so are the arrays, unless the roots are
+    rounded from more precise ones."""
+
+    def __init__(self, form: Precision, way: Way):
+        super().__init__(form)
+        self.way = way
+
+    def sqrt(self, a: Any) -> Enclosure:
+        if not np.ndim(a.value):
+            return Rounding.sqrt(a)
+        narrow = precision(NARROW)
+        return Rounding.sqrt(a.held(narrow) if self.way is Way.ROUNDED else a).held(narrow)
+
+
 class NarrowPowers(Enclosure):
     """A decay rate whose powers are formed in the narrower format; with ``subtracted`` their differences from 1 are, too."""
 
@@ -123,7 +138,7 @@ class Model(Run):
     """A candidate as an optimizer in the rounding model, made like a box: what the weights may be after each step."""
 
     def __init__(self, space: Space, candidate: Candidate, weights: Any, made: Made, dtype: str):
-        xp, given = Rounding(candidate.form(dtype)), values(space, candidate, made)
+        xp, given = _arithmetic(candidate, dtype), values(space, candidate, made)
         hyper = {h.name: _scalar(xp, h, given[h.name], candidate.stored) for h in space.line.hyperparameters}
         if candidate.arranged:
             hyper = {name: _loosened(value) for name, value in hyper.items()}
@@ -233,6 +248,11 @@ def _resumed(w: Intervals, observed: np.ndarray, where: np.ndarray, kept_weights
     beside = np.zeros_like(shown) if exactly else np.abs(shown) * form.u + form.eta
     value, error = np.where(where, shown, w.value), np.where(where, beside, w.error)
     return Intervals(value, error, p, None if w.huge is None else w.huge & ~where)
+
+
+def _arithmetic(candidate: Candidate, dtype: str) -> Rounding:
+    form, root = candidate.form(dtype), next((one for one in candidate.stored if one.kind is Kind.ROOT), None)
+    return Rounding(form) if root is None else NarrowRoots(form, root.way)
 
 
 def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[Stored]) -> Enclosure:
@@ -416,18 +436,20 @@ class Record:
         return self.first_miss(candidate) is None and self.binds(candidate)
 
     def binds(self, candidate: Candidate) -> bool:
-        """Whether a candidate says something of most weights, at some step: budgets that are void throughout fit everything.
+        """Whether a candidate says enough: budgets that are void throughout fit everything.
 
-        What keeps a state of each weight binds sooner or later, where there are many digits. A first step repeated may be 0/0
-        throughout, as with the variance of one number, and so may what cancels in a format of few. Where weights see each
-        other, one that is void makes all so, from some step on: there most numbers have to be bound.
+        What keeps a state of each weight binds sooner or later, where there are many digits: it has to say something. A first
+        step repeated may be 0/0 throughout, as with the variance of one number, and so may what cancels in a format of few
+        digits: there most weights have to be bound at some step. Where weights see each other, in the line or in a wrapper, one
+        that is void makes all so, from some step on: there most numbers have to be.
         """
-        if candidate.line.scope is not Scope.WEIGHT:
+        if candidate.line.scope is not Scope.WEIGHT or candidate.behind is not None:
             return 2 * self.unbound(candidate) < self.numbers
-        if candidate.memory is Memory.KEPT and candidate.form(self.dtype).u <= precision(NARROW).u:
-            return True
         said = [~np.logical_and.reduce([one.void for one in self.steps(candidate, played)]) for played in self.played]
-        return 2 * sum(int(weights.sum()) for weights in said) > sum(weights.size for weights in said)
+        bound = sum(int(weights.sum()) for weights in said)
+        if candidate.memory is Memory.KEPT and candidate.form(self.dtype).u <= precision(NARROW).u:
+            return bound > 0
+        return 2 * bound > sum(weights.size for weights in said)
 
     def first_miss(self, candidate: Candidate) -> Miss | None:
         for i, one in enumerate(self.played):

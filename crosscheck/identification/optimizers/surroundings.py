@@ -86,7 +86,10 @@ class _Asking:
         step = self.bench.player.step
         after = [step(run, [self.first(g), self.second(g)], rate, t + 1) for t, (g, rate) in enumerate(self._pairs())]
         fitting = [self._containing(STEPPED, partial(self._stepped, i), [both[i] for both in after]) for i in range(2)]
-        return [way for way in STEPPED if all(way in ways for ways in fitting)]
+        found = [way for way in STEPPED if all(way in ways for ways in fitting)]
+        model, together = self._model(self.whole), [np.concatenate(both, axis=-1) for both in after]
+        joined = self._contains((model.step(g, rate) for g, rate in self._pairs()), together)
+        return found or [Several.JOINED] * joined
 
     def _stepped(self, i: int, ticks: Sequence[tuple[int, int]]) -> Iterator[Enclosure]:
         part = self.second if i else self.first
