@@ -93,11 +93,11 @@ class NarrowMultiplier(Enclosure):
 class RoundedApart(Enclosure):
     """A decay rate of the narrower format whose difference from 1 is that of the number it was rounded from, rounded, too."""
 
-    __slots__ = ("complement",)
-    complement: Enclosure
+    __slots__ = ("from_one",)
+    from_one: Enclosure
 
     def __rsub__(self, other: Any) -> Enclosure:
-        return self.complement
+        return self.from_one
 
     def __pow__(self, exponent: int) -> Enclosure:
         return Enclosure(self.value, self.error, self.precision) ** exponent
@@ -261,7 +261,7 @@ def _scalar(xp: Rounding, hyper: Hyperparameter, value: float, stored: Sequence[
     if own is not None and own.kind is Kind.HYPERPARAMETER:
         value, exact = float(np.float32(value)), value
         if own.way is Way.FROM_FLOAT64:
-            return _as(RoundedApart, xp.asarray(value), complement=xp.asarray(float(np.float32(1 - exact))))
+            return _as(RoundedApart, xp.asarray(value), from_one=xp.asarray(float(np.float32(1 - exact))))
     elif own is not None:
         return _as(NarrowMultiplier, xp.asarray(value), way=own.way)
     power = next((one for one in stored if one.kind in (Kind.POWER, Kind.COMPLEMENT)), None)
