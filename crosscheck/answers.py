@@ -184,8 +184,8 @@ class Stored(Struct, frozen=True):
 
 
 class Matrices(Enum):
-    """Whether an answer is of matrices only: it is not; since the box takes nothing else; or since what it does to other arrays
-    is nothing that is known."""
+    """Whether an answer is of matrices only: it is not; since the box takes nothing else; or since it does something else to
+    other arrays."""
 
     NOT_ASKED = ""
     ALONE = "alone"

@@ -32,11 +32,10 @@ def realised(formula: Optimizer, reading: Reading) -> Callable[..., Any]:
     ``optax.chain``, since the rate and its sign are in it. Its ``update`` raises ValueError without ``params``.
 
     ``optax.apply_updates`` adds the updates to the weights. Where a reading takes one step off the weights, its updates are
-    that step, and no rounding is added to the formula's own. Where it takes off two (nadam-schedule), these are added up
-    first; where it scales the weights before (decoupled decay), or looks at the whole array, its updates are new weights less
-    old ones. Either costs at
-    most two roundings more, of the update and of the sum, which no update could spare: under sgd with decoupled decay 43 of
-    128 000 float32 weights were outside of the formula's own budget, by half of it at the worst.
+    that step, and no rounding is added to the formula's own. Where it takes off two (nadam-schedule), these are added up first;
+    where it scales the weights before (decoupled decay), or looks at the whole array, its updates are new weights less old
+    ones. Either costs at most two roundings more, of the update and of the sum, which no update could spare: under sgd with
+    decoupled decay 43 of 128 000 float32 weights were outside of the formula's own budget, by half of it at the worst.
 
     Steps are counted by an array, so that powers of β are JAX's.
     """

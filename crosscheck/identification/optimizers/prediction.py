@@ -97,7 +97,7 @@ class RoundedApart(Enclosure):
     from_one: Enclosure
 
     def __rsub__(self, other: Any) -> Enclosure:
-        return self.from_one
+        return self.from_one if isinstance(other, int) and other == 1 else super().__rsub__(other)
 
     def __pow__(self, exponent: int) -> Enclosure:
         return Enclosure(self.value, self.error, self.precision) ** exponent
