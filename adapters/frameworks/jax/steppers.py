@@ -31,16 +31,11 @@ def stepper(optimizer: Any) -> Stepper:
     if hasattr(optimizer, "update_fn"):
         whole = optimizer.init_fn, optimizer.update_fn, optimizer.params_fn
         return Stepper(*whole, apart=lambda state: state, joined=lambda _, state: state)
-    import jax
     import optax
-
-    # eagerly, JAX would compile the branches of a MultiSteps anew at every call
-    branches = isinstance(getattr(optimizer.update, "__self__", None), optax.MultiSteps)
-    update = jax.jit(optimizer.update) if branches else optimizer.update
 
     def advance(_: Any, gradients: Any, state: Any) -> Any:
         parameters, inner = state
-        updates, inner = update(gradients, inner, parameters)
+        updates, inner = optimizer.update(gradients, inner, parameters)
         return optax.apply_updates(parameters, updates), inner
 
     return Stepper(
@@ -49,6 +44,25 @@ def stepper(optimizer: Any) -> Stepper:
         parameters=lambda state: state[0],
         apart=lambda state: state[1],
         joined=lambda state, inner: (state[0], inner),
+    )
+
+
+def branches(one: Stepper, parameters: Any) -> bool:
+    """Whether a step has loops or branches, which JAX compiles anew at every call where it runs eagerly; False for one that
+    cannot be traced."""
+    import jax
+
+    try:
+        jaxpr = jax.make_jaxpr(lambda w: one.advance(0, w, one.start(w)))(parameters)
+    except jax.errors.JAXTypeError:
+        return False
+    return _branches(jaxpr.jaxpr)
+
+
+def _branches(jaxpr: Any) -> bool:
+    inner = (getattr(part, "jaxpr", part) for equation in jaxpr.eqns for part in equation.params.values())
+    return any(equation.primitive.name in ("scan", "while", "cond") for equation in jaxpr.eqns) or any(
+        _branches(part) for part in inner if hasattr(part, "eqns")
     )
 
 

@@ -7,6 +7,8 @@ import gc
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
 
 import numpy as np
 from msgspec.structs import replace as changed
@@ -32,12 +34,12 @@ from ...answers import (
 from ..limits import TimeLimit
 from ..options import Options
 from ..stages import Stage, tell
-from .confirmation import LONG, Claim, Confirmation, confirm, taken_back
+from .confirmation import LONG, SMALL, Claim, Confirmation, confirm, taken_back
 from .experiments import MATRIX, Arguments, Bench, Plan, Values, accepted, arguments
 from .ladder import Found, Ladder, rungs
 from .likeness import alike
 from .naming import named
-from .playing import OtherDtype, Played, Player
+from .playing import Experiment, OtherDtype, Played, Player
 from .prediction import NARROW, Record
 from .rounded import Rounded, grid, is_narrower, is_unbiased, roundings
 from .search import Search
@@ -66,7 +68,8 @@ def _identified(box: Box, options: Options) -> Identification:
     began = time.perf_counter()
     try:
         search = _begun(box, options, [Scope.WEIGHT, Scope.ARRAY])
-        answer = search.answer(began)
+        of_matrices = _of_matrices(search, began) if search.is_refuted_by_a_matrix() else None
+        answer = of_matrices or search.answer(began)
     except BoxError as error:
         if type(error) is not BoxError or isinstance(error.__cause__, TimeLimit):
             raise
@@ -227,11 +230,26 @@ class _Identifying:
     def box(self) -> Box:
         return self.bench.player.box
 
-    def answer(self, began: float) -> Identification:
+    @cached_property
+    def begun(self) -> tuple[Found, Found]:
+        """What the search comes to, and what becomes of that on further traces."""
         tell(Stage.PLAYED)
         self.played = self._first_traces()
         self.small = self.player.play(self.bench.small())
         self.searched = self.spaces
+        self.ladder = self._ladder()
+        found = self.ladder.found()
+        return found, self._lasting(found)
+
+    def is_refuted_by_a_matrix(self) -> bool:
+        """Whether what fits the box's traces of a vector does not fit that of a small matrix."""
+        _, found = self.begun
+        if not found.fits or self.at_random or is_narrower(self.player.dtype, NARROW):
+            return False
+        played = self.player.play(_as_a_matrix(self.seen_first()))
+        return not any(self._seen(found.space, [played]).fits(replace(found.candidate, arranged=a)) for a in (False, True))
+
+    def answer(self, began: float) -> Identification:
         first, *others = self._attempts()
         before, self.found = first.before, first.found
         seen = changed(first.seen, changed=self.player.changed, printed=self.player.printed)
@@ -241,9 +259,9 @@ class _Identifying:
     def _attempts(self) -> list[_Attempt]:
         """The families of which a reading is confirmed, or the first that failed. In a format of few digits the budgets are so
         wide that one may fit in the place of another: there all are tried."""
-        self.ladder = self._ladder()
-        found: Found | None = self.ladder.found()
-        tried = [self._attempt(found)]
+        found: Found | None
+        found, lasting = self.begun
+        tried = [self._attempt(lasting)]
         while found is not None and found.fits and is_narrower(self.player.dtype, NARROW):
             self.searched = [space for space in self.searched if space is not found.space]
             self.ladder = self._ladder(self.ladder.evaluated)
@@ -254,7 +272,6 @@ class _Identifying:
 
     def _attempt(self, found: Found) -> _Attempt:
         """Whether what was found is confirmed."""
-        found = self._lasting(found)
         if self.at_random:
             self._rounds_fairly(found)
         self._within_bounds(found.space)
@@ -564,6 +581,14 @@ class _Identifying:
             Separator.REFUSED_ARGUMENTS: bool(self.refused) and splits(replace(self.bench, chosen=wanted)),
         }
         return [way for way, would in ways.items() if would]
+
+
+def _as_a_matrix(played: Played) -> Experiment:
+    """The first weights that move in a trace, as a matrix of the shape in which a reading is confirmed."""
+    trace, size = played.experiment, prod(SMALL)
+    moved = np.flatnonzero((played.weights != trace.weights).any(axis=0))
+    chosen = np.resize(moved, size)
+    return replace(trace, weights=trace.weights[chosen], gradients=trace.gradients[:, chosen], shape=SMALL)
 
 
 def _around(behind: Behind | None, own: Mapping[str, float]) -> Around | None:
