@@ -232,3 +232,44 @@ def test_a_box_is_asked_in_the_dtype_it_works_in_unless_another_is_asked_for() -
     assert (answer.verdict, answer.dtype, answer.line) == ("identified", "float32", "optimizer.momentum")
     with pytest.raises(BoxError, match="float32"):
         identify(Only32, dtype="float64")
+
+
+class WithFewDigitsInside:
+    """Adam whose first average is put away in bfloat16, beside weights of many digits; ``slip`` is one in its rate."""
+
+    slip = 0.0
+
+    def __init__(self, weights: np.ndarray, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8):
+        self.w, self.h, self.t = weights, (beta1, beta2, eps), 0
+        self.m, self.v = np.zeros(weights.shape, BFLOAT16), np.zeros_like(weights)
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        beta1, beta2, eps = self.h
+        self.t += 1
+        m = beta1 * self.m.astype(self.w.dtype) + (1 - beta1) * gradient
+        self.m, self.v = m.astype(BFLOAT16), beta2 * self.v + (1 - beta2) * gradient**2
+        step = (m / (1 - beta1**self.t)) / (np.sqrt(self.v / (1 - beta2**self.t)) + eps)
+        self.w = (self.w - learning_rate * (1 + self.slip) * step).astype(self.w.dtype)
+        return self.w
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_state_in_fewer_digits_beside_weights_of_many_is_named(dtype: str):
+    found = identify(WithFewDigitsInside, dtype=dtype)
+    assert isinstance(found, Identification)
+    assert (found.verdict, found.line) == ("identified", "optimizer.adam")
+    assert [(one.kind, one.name, one.format) for one in found.stored] == [(Kind.STATE, "V", "bfloat16")]
+    assert "bfloat16" in text(found).splitlines()[0] + text(found).splitlines()[1]
+
+
+def test_a_slip_is_not_hidden_by_a_state_in_fewer_digits():
+    found = identify(type("Slipped", (WithFewDigitsInside,), {"slip": 1e-3}))
+    assert isinstance(found, Identification) and found.verdict == "no-reading"
+
+
+def test_what_optax_puts_away_in_bfloat16_is_multiplied_there():
+    optax = pytest.importorskip("optax")
+    found = identify(optax.sgd, {"momentum": 0.9, "accumulator_dtype": "bfloat16"}, dtype="float32")
+    assert isinstance(found, Identification)
+    assert (found.verdict, found.line) == ("identified", "optimizer.momentum")
+    assert [(one.name, one.way, one.format) for one in found.stored] == [("V", Way.ARRAY, "bfloat16")]

@@ -22,6 +22,7 @@ from .search import Search
 from .space import Candidate, Space
 
 ALIKE = 200  # candidates that the rungs below did not separate, from which a further rung is tried at most
+FEW_DIGITS = "bfloat16"  # in which a state may be stored beside weights of many
 FAMILIES = 6  # in how many of the nearest families two coordinates at a time are tried on the first rung
 
 NARROW_FAMILIES = 2  # and in how many of them in the narrower format
@@ -65,7 +66,7 @@ class Ladder:
     rounded: Sequence[Rounded] = ()
     only_rounded: bool = False
     _ends: list[tuple[Space, Candidate]] = field(default_factory=list)
-    _wide: dict[Candidate, Found] = field(default_factory=dict)
+    _wide: dict[tuple[Candidate, str], Found] = field(default_factory=dict)
 
     def found(self) -> Found:
         """A candidate that fits, sought where it costs least first: in every family one coordinate at a time; the
@@ -92,7 +93,7 @@ class Ladder:
                 if inside is not None and inside.fits:
                     return inside
                 wide = wide or inside
-        return wide or self._forgetful() or self._with_constants() or self._nearest()
+        return wide or self._forgetful() or self._with_constants() or self._in_few_digits() or self._nearest()
 
     def _ranked(self) -> list[Space]:
         """The families, that which has come nearest to the first rung first."""
@@ -171,18 +172,19 @@ class Ladder:
         seen = search.seen
         return seen.dtype != NARROW and seen.only(seen.played[0]).in_(NARROW).fits(candidate)
 
-    def _inside(self, space: Space, pairs: bool) -> Found | None:
-        """A candidate that fits with some quantities stored in the narrower format; one that only fits if all is computed there
+    def _inside(self, space: Space, pairs: bool, format_: str = NARROW) -> Found | None:
+        """A candidate that fits with some quantities stored in a narrower format; one that only fits if all is computed there
         does not, and is said to be ``wide``; None where not even that fits."""
-        coarse, full = self._climbed(space, self._starts(space), NARROW, pairs)
+        few = is_narrower(format_, NARROW)  # digits: of 1 - 0.999 nothing would be left
+        coarse, full = self._climbed(space, [replace(one, wide_scalars=few) for one in self._starts(space)], format_, pairs)
         if not full:
             return None
-        if coarse in self._wide:
-            return self._wide[coarse]
-        candidate, looked = sharpened(Record(space, self.played, self.dtype), coarse)
+        if (coarse, format_) in self._wide:
+            return self._wide[coarse, format_]
+        candidate, looked = sharpened(Record(space, self.played, self.dtype), coarse, format_)
         self.evaluated += looked
         found = Found(space, coarse, False, wide=True) if candidate is None else Found(space, candidate, True)
-        self._wide[coarse] = found
+        self._wide[coarse, format_] = found
         return found
 
     def _arranged(self, space: Space, pairs: bool) -> Found | None:
@@ -208,6 +210,18 @@ class Ladder:
                     fitting.append((far, Found(space, candidate, True)))
             if fitting:
                 return min(fitting, key=lambda entry: entry[0])[1]
+        return None
+
+    def _in_few_digits(self) -> Found | None:
+        """A candidate with parts of its state stored in a format of few digits, where the box's weights have many."""
+        if is_narrower(self.dtype, NARROW):
+            return None
+        ranked = self._ranked()[:FAMILIES]
+        for k, space in enumerate(ranked):
+            tell(Stage.SEARCHED_NARROW, k, len(ranked), space.line.title)
+            found = self._inside(space, False, FEW_DIGITS)
+            if found is not None and found.fits:
+                return found
         return None
 
     def _with_constants(self) -> Found | None:

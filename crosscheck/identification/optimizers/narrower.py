@@ -23,16 +23,16 @@ from .space import Candidate, Space
 READINGS = 6  # of those that fit in float32, how many are tried with quantities stored there
 
 
-def sharpened(seen: Record, coarse: Candidate) -> tuple[Candidate | None, int]:
+def sharpened(seen: Record, coarse: Candidate, format_: str = NARROW) -> tuple[Candidate | None, int]:
     """From a candidate that would fit in the narrower format: one that fits in another arrangement, or with as few quantities
     stored there as will do; None if there is none. And how many were looked at."""
-    alike = Search(seen.in_(NARROW), seen.space.moves)
-    readings = alike.equals(coarse)
+    alike = Search(seen.in_(format_), seen.space.moves)
+    readings = [replace(one, wide_scalars=False) for one in alike.equals(coarse)]
     looked = alike.evaluated
     if (fitting := as_written_or_arranged(seen, readings)) is not None:
         return fitting, looked
     for separating in (seen.only(seen.played[-1]), seen):  # one trace refuses most; what it does not separate all of them may
-        found, more = _with_quantities(separating, readings)
+        found, more = _with_quantities(separating, readings, format_)
         looked += more
         if not separating.fits(found):
             break
@@ -47,15 +47,16 @@ def as_written_or_arranged(seen: Record, readings: Sequence[Candidate]) -> Candi
     return next(filter(seen.fits, forms), None)
 
 
-def _with_quantities(seen: Record, readings: Sequence[Candidate]) -> tuple[Candidate, int]:
+def _with_quantities(seen: Record, readings: Sequence[Candidate], format_: str) -> tuple[Candidate, int]:
     """The best candidate with one quantity stored narrower, else with more of those that make a difference."""
-    singly = Search(seen, lambda here: _toggles(quantities(seen.space, here), here))
+    kept = quantities if format_ == NARROW else partial(parts, format_=format_)
+    singly = Search(seen, lambda here: _toggles(kept(seen.space, here), here))
     nearest = sorted(readings, key=singly.score, reverse=True)[:READINGS]
     found = singly.best(nearest, pairs=False)
     if singly.is_full(found):
         return found, singly.evaluated
     base = nearest[0]
-    matter = [q for q in quantities(seen.space, base) if singly.score(_toggled(base, q)) != singly.score(base)]
+    matter = [q for q in kept(seen.space, base) if singly.score(_toggled(base, q)) != singly.score(base)]
     doubly = Search(seen, partial(_toggles, matter))
     return doubly.best([found, base]), singly.evaluated + doubly.evaluated
 
@@ -79,11 +80,16 @@ def quantities(space: Space, here: Candidate) -> list[Stored]:
         Stored(Kind.RATE),
         *(Stored(kind, way=way) for kind in (Kind.POWER, Kind.COMPLEMENT) for way in POWER_WAYS if decays),
         *(Stored(Kind.ROOT, way=way) for way in (Way.ROUNDED, Way.FROM_FLOAT64)),
-        *(Stored(Kind.STATE, name, way) for name in arrays(space, here) for way in STATE_WAYS),
+        *parts(space, here),
         *(Stored(Kind.HYPERPARAMETER, hyper.name) for hyper in hypers),
         *(Stored(Kind.HYPERPARAMETER, name, Way.FROM_FLOAT64) for name in decays),
         *(Stored(Kind.MULTIPLE, name, way) for name in multipliers for way in (Way.ROUNDED, Way.FROM_FLOAT64)),
     ]
+
+
+def parts(space: Space, here: Candidate, format_: str = NARROW) -> list[Stored]:
+    """The parts of the state that a box may store in a format."""
+    return [Stored(Kind.STATE, name, way, format_) for name in arrays(space, here) for way in STATE_WAYS]
 
 
 def arrays(space: Space, here: Candidate) -> list[str]:

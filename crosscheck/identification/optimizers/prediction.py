@@ -104,24 +104,19 @@ class RoundedApart(Enclosure):
 
 
 class NarrowArray(Enclosure):
-    """A part of the state as an array of the narrower format, with the rounding of what is done to it there."""
+    """A part of the state as an array of a narrower ``form``, with the rounding of what is done to it there."""
 
-    __slots__ = ("way",)
+    __slots__ = ("form", "way")
     way: Way
-
-    @classmethod
-    def kept(cls, a: Enclosure, way: Way) -> NarrowArray:
-        array = cls(a.value, a.error, a.precision, a.huge)
-        array.way = way
-        return array
+    form: Precision
 
     def _rounded(self, a: Enclosure) -> Enclosure:
-        rounded = a.held(precision(NARROW))
-        return rounded if self.way is Way.ITEM else NarrowArray.kept(rounded, self.way)
+        rounded = a.held(self.form)
+        return rounded if self.way is Way.ITEM else _as(NarrowArray, rounded, way=self.way, form=self.form)
 
     def __mul__(self, other: Any) -> Enclosure:
         if not np.ndim(getattr(other, "value", other)):  # a scalar becomes a number of the array's format first
-            return self._rounded(super().__mul__(lift(other, self.precision).held(precision(NARROW))))
+            return self._rounded(super().__mul__(lift(other, self.precision).held(self.form)))
         product = super().__mul__(other)
         return self._rounded(product) if self.way is Way.IN_PLACE else product
 
@@ -292,8 +287,9 @@ def _loosened(a: Enclosure, size: np.ndarray | None = None) -> Enclosure:
 
 
 def _stored(a: Enclosure, way: Way, format_: str = NARROW) -> Enclosure:
-    rounded = a.held(precision(format_))
-    return rounded if way is Way.ROUNDED else NarrowArray.kept(rounded, way)
+    form = precision(format_)
+    rounded = a.held(form)
+    return rounded if way is Way.ROUNDED else _as(NarrowArray, rounded, way=way, form=form)
 
 
 def values(space: Space, candidate: Candidate, made: Made) -> dict[str, float]:
