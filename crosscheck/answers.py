@@ -305,6 +305,10 @@ class Question(Enum):
     MISSING_GRADIENT = "missing-gradient"
     LATE_WEIGHT = "late-weight"
     SAVED_STATE = "saved-state"
+    MATRICES = "matrices"
+    WRAPPER = "wrapper"
+    IN_FLOAT32 = "in-float32"
+    OWN_VALUES = "own-values"
 
 
 class Unanswered(Struct, frozen=True):

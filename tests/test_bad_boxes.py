@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 from gradspec.adapters.errors import BoxError
 from gradspec.cli import main
+from gradspec.crosscheck.answers import Identification, Question
 from gradspec.crosscheck.identification import identify, isolated
 from gradspec.crosscheck.identification.limits import CALLS, Spent, TimeLimit, within
+from gradspec.reports import terminal
 
 HEAD = "import os, signal, sys, time\nimport numpy as np\n"
 SGD = """
@@ -276,3 +278,20 @@ def test_an_import_that_fails_is_said_in_the_words_of_what_was_imported(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(BoxError, match=re.escape(words)):
         identify(path)
+
+
+def test_a_question_at_which_a_box_breaks_down_is_said_to_be_open():
+    class VectorsOnly:
+        def __init__(self, weights, beta=0.9):
+            self.w, self.m = weights, np.zeros_like(weights)
+
+        def step(self, gradient, learning_rate):
+            if gradient.ndim > 1 and gradient.shape[0] > 2:
+                raise ValueError("vectors, please")
+            self.m = 0.9 * self.m + np.sin(gradient) * np.abs(self.w)
+            return self.w - learning_rate * self.m
+
+    found = identify(VectorsOnly)
+    assert isinstance(found, Identification) and found.verdict == "no-reading"
+    assert [one.question for one in found.surroundings.unanswered] == [Question.MATRICES]
+    assert "what it does to matrices" in terminal.text(found) and "vectors, please" in terminal.text(found)

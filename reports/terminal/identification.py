@@ -312,6 +312,10 @@ _OPEN = {
     Question.MISSING_GRADIENT: "what happens to a weight without a gradient",
     Question.LATE_WEIGHT: "how a weight that is added later is stepped",
     Question.SAVED_STATE: "whether a state that is saved and restored goes on as it should",
+    Question.MATRICES: "what it does to matrices",
+    Question.WRAPPER: "what it is behind a wrapper",
+    Question.IN_FLOAT32: "what it is in float32",
+    Question.OWN_VALUES: "what it is at its own values of its arguments",
 }
 
 

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
@@ -27,8 +27,10 @@ from ...answers import (
     Matrices,
     Memory,
     Partly,
+    Question,
     Separator,
     Surroundings,
+    Unanswered,
     Verdict,
 )
 from ..limits import TimeLimit
@@ -68,15 +70,18 @@ def _identified(box: Box, options: Options) -> Identification:
     began = time.perf_counter()
     try:
         search = _begun(box, options, [Scope.WEIGHT, Scope.ARRAY])
-        of_matrices = _of_matrices(search, began) if search.is_refuted_by_a_matrix() else None
+        refuted = search.is_refuted_by_a_matrix()
+        of_matrices = _of_matrices(search, began) if refuted else None
         answer = of_matrices or search.answer(began)
     except BoxError as error:
         if type(error) is not BoxError or isinstance(error.__cause__, TimeLimit):
             raise
         return _of_matrices_alone(box, options, began, error)
     if answer.verdict == "no-reading":
-        answer = _wrapped(search, began) or _of_matrices(search, began) or changed(answer, partly=_partly(search, answer))
-    return answer
+        otherwise = _wrapped(search, began) or (None if refuted else _of_matrices(search, began))
+        answer = otherwise or changed(answer, partly=_partly(search, answer))
+    seen = answer.surroundings
+    return changed(answer, surroundings=changed(seen, unanswered=[*seen.unanswered, *search.unanswered]))
 
 
 def _begun(box: Box, options: Options, scopes: Collection[Scope], shape: tuple[int, ...] = ()) -> _Identifying:
@@ -107,8 +112,9 @@ def _of_matrices(search: _Identifying, began: float) -> Identification | None:
         if again.weights.tobytes() == first.weights.tobytes():
             return None
         answer = _begun(search.box, search.options, [Scope.ARRAY, Scope.MATRIX], MATRIX).answer(began)
-    except BoxError:
-        return None  # it cannot be asked so
+    except BoxError as error:
+        search.unanswered.append(Unanswered(Question.MATRICES, True, str(error)))
+        return None
     return None if answer.verdict == "no-reading" else changed(answer, matrices=Matrices.BESIDE)
 
 
@@ -121,8 +127,8 @@ def _wrapped(search: _Identifying, began: float) -> Identification | None:
             answer = search.behind(suspect).answer(began)
             if answer.verdict != "no-reading":
                 return answer
-    except BoxError:
-        pass  # it cannot be asked so
+    except BoxError as error:
+        search.unanswered.append(Unanswered(Question.WRAPPER, True, str(error)))
     return None
 
 
@@ -132,8 +138,10 @@ def _partly(search: _Identifying, answer: Identification) -> Partly | None:
         if search.found.wide:
             return _part(identify_optimizer(search.box, replace(search.options, dtype=NARROW)))
         return _at_its_own_values(search) if answer.failing_run is None else None
-    except BoxError:
-        return None  # it cannot be asked so
+    except BoxError as error:
+        question = Question.IN_FLOAT32 if search.found.wide else Question.OWN_VALUES
+        search.unanswered.append(Unanswered(question, True, str(error)))
+        return None
 
 
 def _at_its_own_values(search: _Identifying) -> Partly | None:
@@ -198,6 +206,7 @@ class _Identifying:
     fitting: bool = True
     rounded: Sequence[Rounded] = ()
     at_random: bool = False
+    unanswered: list[Unanswered] = field(default_factory=list)
 
     def left_alone(self, names: Sequence[str]) -> _Identifying:
         """The same of which some arguments stay at the box's own values."""
@@ -380,8 +389,9 @@ class _Identifying:
         narrow = replace(self.bench, player=Player(self.box, NARROW, self.options.time_limit))
         try:
             played = [narrow.player.play(rung) for rung in rungs(narrow)]
-        except BoxError:
-            return True  # it cannot
+        except BoxError as error:
+            self.unanswered.append(Unanswered(Question.IN_FLOAT32, True, str(error)))
+            return True
         return Record(found.space, played, NARROW).fits(found.candidate)
 
     def _long_miss(self, found: Found) -> Played | None:
