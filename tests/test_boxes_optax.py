@@ -538,3 +538,20 @@ def test_a_wrapper_that_is_no_transformation_is_run_as_the_one_that_it_gives(tar
     assert run.weights()[0].tolist() == w.tolist()
     run.step([3 * g], 0.25)
     assert run.weights()[0].tolist() == (w - 0.25 * 2 * g).tolist()
+
+
+def test_what_an_optimizer_counts_in_python_is_not_moved_by_looking_for_loops():
+    def counting(learning_rate: float) -> optax.GradientTransformation:
+        steps = []
+
+        def update(updates, state, params=None):
+            steps.append(None)
+            return jax.tree.map(lambda g: -learning_rate * g * len(steps), updates), state
+
+        return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+    box = box_of(counting)
+    runs = [box.start([np.ones(2)], 0.5, {}) for _ in range(2)]
+    for run in runs:
+        run.step([np.ones(2)], 0.5)
+        np.testing.assert_array_equal(run.weights()[0], [0.5, 0.5])

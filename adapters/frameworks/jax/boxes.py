@@ -97,11 +97,12 @@ class Compiled:
         shapes = tuple((w.shape, w.dtype.name) for w in weights)
         if self.asked.get(shapes) and setting in self.kept:
             return OptaxRun(self.kept[setting][0], weights, self.kept[setting][1])
+        if shapes not in self.asked:
+            probe = stepper(make()[0])  # one of its own: what it counts in Python goes on from being traced
+            with precise(*weights):
+                self.asked[shapes] = branches(probe, {f"w{i}": np.array(w) for i, w in enumerate(weights)})
         optimizer, now = make()
         made = stepper(optimizer)
-        if shapes not in self.asked:
-            with precise(*weights):
-                self.asked[shapes] = branches(made, {f"w{i}": np.array(w) for i, w in enumerate(weights)})
         if self.asked[shapes]:
             made = made._replace(advance=jax.jit(made.advance))
             self.kept[setting] = made, now

@@ -54,7 +54,7 @@ def branches(one: Stepper, parameters: Any) -> bool:
 
     try:
         jaxpr = jax.make_jaxpr(lambda w: one.advance(0, w, one.start(w)))(parameters)
-    except jax.errors.JAXTypeError:
+    except Exception:  # what cannot be traced runs eagerly; what it raises there is reported with its step
         return False
     return _branches(jaxpr.jaxpr)
 
