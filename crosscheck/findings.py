@@ -68,6 +68,7 @@ class Loss(Enum):
     FLUSHED = "flushed-subnormals"
     COARSE = "coarse-functions"  # exp, log or tanh err by more than is expected of them
     NARROW = "narrow-scalars"  # scalars of an optimizer are stored in float32
+    LARGE_TERMS = "large-terms"  # a function is a sum of terms as large as 1 or its largest input, and errs by their roundings
 
 
 class NoValue(Struct, frozen=True, tag=True):

@@ -271,6 +271,47 @@ def test_the_line_whose_value_alone_is_returned_is_the_nearest() -> None:
     assert answer.value_alone and "its value alone fits" in said(answer)
 
 
+def softplus(z):
+    return np.logaddexp(0, z)
+
+
+ARRANGED = {
+    "softplus less its target's part": (lambda z, y: softplus(z) - z * y, "logistic.grad_z"),
+    "the odds": (lambda p, y: -(y * np.log(p / (1 - p)) + np.log(1 - p)), "logistic.loss"),
+    "tanh by the exponential": (lambda x: 2 / (1 + np.exp(-2 * x)) - 1, "mlp.A"),
+    "the square multiplied out": (lambda y_hat, y: np.mean(y_hat**2 - 2 * y_hat * y + y**2), "mlp2.loss"),
+}
+
+
+@pytest.mark.parametrize("name", ARRANGED)
+def test_another_arrangement_that_loses_small_numbers_is_named_and_a_slip_in_it_is_not(name: str) -> None:
+    function, line_ = ARRANGED[name]
+    for dtype in ("float64", "float32"):
+        answer = identified(function, dtype=dtype)
+        assert line_ in (answer.line, *answer.also) and answer.losses == [Loss.LARGE_TERMS]
+        assert "in another arrangement, which loses small numbers" in said(answer)
+        assert not {"path", "sigma_form"} & {*answer.reading}  # it is none of the evaluations that are known
+    assert not identify_function(lambda *arrays: function(*arrays) * (1 + 1e-9)).identified
+    assert not identify_function(lambda *arrays: function(*arrays) - 1e-9).identified
+
+
+def test_in_formats_of_few_digits_an_arrangement_is_no_excuse() -> None:
+    answer = identify_function(lambda z, y: softplus(z) - z * y + z.dtype.type(0.001), dtype="float16")
+    assert Loss.LARGE_TERMS not in answer.losses
+
+
+def test_a_mean_whose_vjp_is_that_of_the_sum_is_said_to_be_both() -> None:
+    def entropy(p, y):
+        return -np.mean(log_likelihood(p, y))
+
+    answer = identify_function((entropy, lambda bar, p, y: (-log_likelihood_vjp(bar, p, y)[0], None)))
+    assert not answer.identified and answer.near and answer.line == "logistic.loss"
+    assert {one["reduction"] for one in answer.value_alone} == {"mean"}
+    assert {one["reduction"] for one in answer.cotangents_alone} == {"sum"}
+    assert answer.failure is not None and where(answer.failure).startswith("y_hat_bar")
+    assert "the cotangents of another reading" in said(answer)
+
+
 def test_another_function_gets_the_nearest_line() -> None:
     answer = identify_function(np.tanh, lines=["scalar.sigmoid", "mlp.A"])
     assert answer.identified and answer.settings == {"g": "tanh"}

@@ -57,6 +57,10 @@ class Precision(Format):
         """The same format in a library whose exp, log or tanh is worse than is expected of one."""
         return replace(self, elementary=16 * self.elementary)
 
+    def with_terms_of(self, size: float) -> Precision:
+        """The same format where each operation may stand for one whose terms are of a size, and errs by a function of these."""
+        return replace(self, eta=self.elementary * self.u * size)
+
     def with_scalars_in_float32(self) -> Precision:
         """The same format in a library that holds scalars, such as the powers of β, in float32, narrower or wider than it."""
         return replace(self, scalar_u=_COMPUTED_IN["float16"])

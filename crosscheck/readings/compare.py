@@ -20,7 +20,7 @@ from ..arithmetic.formats import Precision
 from ..arithmetic.rounding import Enclosure, Rounding
 from ..arithmetic.steps import Steps
 from ..findings import NoValue, OtherShape, Outside, Violation
-from ..inputs.samples import AnySample, TraceSample
+from ..inputs.samples import AnySample, Sample, TraceSample
 from .evaluate import VALUE, WEIGHTS, evaluate, steps
 from .variants import NO_LOSS, Losses, with_losses
 
@@ -109,10 +109,16 @@ class Question:
         return self._known[key]
 
     def _allowed(self, reading: Reading, losses: Losses) -> Allowed:
-        p = with_losses(self.dtype, losses)
+        p = with_losses(self.dtype, losses, self._largest())
         if isinstance(self.formula, Optimizer):
             return {WEIGHTS: Rounding(p).stack(list(self.steps(reading, losses)))}
         return allowed(self.formula, reading, self.sample, p)
+
+    def _largest(self) -> float:
+        """The largest finite number that is put into a function, or 1."""
+        arrays = (*self.sample.arrays.values(), self.sample.cotangent) if isinstance(self.sample, Sample) else ()
+        sizes = (np.abs(array.astype(np.float64), where=np.isfinite(array), out=np.zeros(array.shape)) for array in arrays)
+        return max(1.0, *(float(size.max(initial=0.0)) for size in sizes)) if arrays else 1.0
 
     def _steps(self, reading: Reading, losses: Losses) -> Steps:
         assert isinstance(self.formula, Optimizer) and isinstance(self.sample, TraceSample)

@@ -16,6 +16,7 @@ _MADE = {
     Loss.COARSE: Precision.with_coarse_functions,
     Loss.NARROW: Precision.with_scalars_in_float32,
 }
+LARGE_TERMS: Losses = (Loss.LARGE_TERMS,)  # of functions in another arrangement than any that is written down
 
 
 # what is tried in turn until a reading fits; the model without any loss first
@@ -29,9 +30,15 @@ def variants(formula: Formula, dtype: str) -> tuple[Losses, ...]:
     return OF_MAPS + OF_OPTIMIZERS if narrowed else OF_MAPS
 
 
+def with_losses(dtype: str, losses: Losses, largest: float = 1.0) -> Precision:
+    """The constants of a format in a library that loses precision in these ways, on inputs of which the ``largest`` is so
+    large."""
+    made = _with_losses(dtype, tuple(loss for loss in losses if loss in _MADE))
+    return made.with_terms_of(largest) if Loss.LARGE_TERMS in losses else made
+
+
 @cache
-def with_losses(dtype: str, losses: Losses) -> Precision:
-    """The constants of a format in a library that loses precision in these ways."""
+def _with_losses(dtype: str, losses: Losses) -> Precision:
     made = precision(dtype)
     for loss in losses:
         made = _MADE[loss](made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...crosscheck.answers import Arrangement, FunctionAnswer, NanFlow, Reduction, Rival, Tie
-from ...crosscheck.findings import Quantity, Witness
+from ...crosscheck.findings import Loss, Quantity, Witness
 from ..words.cells import losses, remarks, where
 from . import words
 from .layout import item, sections, table
@@ -44,6 +44,9 @@ def text(answer: FunctionAnswer) -> str:
 
 def _sentence(answer: FunctionAnswer) -> Iterator[str]:
     """What it is, what differs, and what to do."""
+    if answer.value_alone or answer.cotangents_alone:
+        yield item("", f"{answer.target} {_in_part(answer)}.")
+        return
     if not answer.identified:
         look = "look at what it returns for the input below" if answer.failure else "name the line that it should be"
         yield item("", f"{answer.target} is none of the functions that are known here: {look}.")
@@ -54,8 +57,25 @@ def _sentence(answer: FunctionAnswer) -> Iterator[str]:
     ]
     open_ = "; its derivative is not known" if answer.backward_reading is None and not answer.gradient else ""
     apart = "; apart from ordinary numbers it is another thing at the places below" if answer.asides else ""
+    arranged = ", in another arrangement, which loses small numbers" if Loss.LARGE_TERMS in answer.losses else ""
     but = f", but with {', '.join(differs)}" if differs else ""
-    yield item("", f"{answer.target} is {_what(answer)}{but}{open_}{apart}.")
+    yield item("", f"{answer.target} is {_what(answer)}{but}{arranged}{open_}{apart}.")
+
+
+def _in_part(answer: FunctionAnswer) -> str:
+    """What its value or its cotangents alone are, and what to correct."""
+    value, cotangents = (_one_of(readings) for readings in (answer.value_alone, answer.cotangents_alone))
+    if answer.value_alone and answer.cotangents_alone:
+        return f"has the value of {_line(answer)}{value}, but the cotangents of another reading{cotangents}: correct one"
+    if answer.value_alone:
+        return f"has the value of {_line(answer)}{value}, but not its cotangents: look at what its vjp gives below"
+    return f"has the cotangents of {_line(answer)}{cotangents}, but not its value: look at what it returns below"
+
+
+def _one_of(readings: list[dict[str, str]]) -> str:
+    """The readings in brackets, where there are axes to speak of."""
+    said = " or ".join(sorted(map(reading, filter(None, readings))))
+    return f" ({said})" if said else ""
 
 
 def _what(answer: FunctionAnswer) -> str:

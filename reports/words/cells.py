@@ -26,6 +26,8 @@ LOSSES = {
     Loss.FLUSHED: "subnormal numbers are flushed to zero",
     Loss.COARSE: "an elementary function errs by more than 4 units in the last place",
     Loss.NARROW: "scalars of the optimizer are stored in float32",
+    Loss.LARGE_TERMS: "it is arranged otherwise than it is written, and errs by roundings of 1 or of its largest input, "
+    "however small its result",
 }
 
 

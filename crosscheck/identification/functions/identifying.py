@@ -131,8 +131,8 @@ class _Inquiry:
             call = Call(self.callee, given, layout, self.dtype, line.wrt)
             for choice in product(*line.settings.values()):
                 overlay = _asked(lay(call, line, dict(zip(line.settings, choice, strict=True)), self.seed))
-                if not overlay.clean:
-                    overlay = next((one for one in map(_asked, fitted(overlay)) if one.clean), overlay)
+                if not overlay.as_written:
+                    overlay = next((one for one in map(_asked, fitted(overlay)) if one.as_written), overlay)
                 yield _mostly_raises(overlay) or overlay
         except Mismatch as mismatch:
             yield mismatch
@@ -190,7 +190,7 @@ def _nearest(laid: Iterable[Laid]) -> tuple[Overlay, Read]:
     overlays = [overlay for one in laid for overlay in one.overlays]
     overlay = min(overlays, key=lambda one: (not (one.with_vjp and _alone(one, "value")), one.nearest()[0]))
     overlay.complete()
-    _, reading = overlay.nearest()
+    _, reading = overlay.nearest(overlay.alone("value") if overlay.with_vjp else ())
     return overlay, Read(reading, reading if overlay.with_vjp else None)
 
 
@@ -202,6 +202,9 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
     fits = [one for one in laid if one.line.id in _as_good(fitting)]
     also = [line for one in fits for line in (one.line.id, *one.twins)]
     rivals = list(_rivals(overlay, read, [*reading])) if fitting else []
+    alone: dict[Part, list[dict[str, str]]] = {
+        part: _alone(overlay, part) for part in (overlay.parts if overlay.with_vjp and not fitting else ())
+    }
     verdict = "no-reading" if not fitting else "ambiguous" if any(rival.ambiguous for rival in rivals) else "identified"
     value = _chosen(read.value, [axis for axis in formula.accepted("forward") if axis not in untold[0]])
     cotangents = [axis for axis in formula.accepted("vjp_body") if axis not in untold[-1]]
@@ -223,7 +226,9 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
         reading=reading,
         constants=_constants(formula, reading),
         open={
-            axis: _open(read, axis) for axis in formula.accepted("vjp_body" if backward else "forward") if axis in untold[-1]
+            axis: _open(read, axis)
+            for axis in formula.accepted("vjp_body" if backward else "forward")
+            if axis in untold[-1] - (_evaluations(formula) if read.arranged else set())
         },
         value_reading=value,
         backward_reading=backward,
@@ -237,14 +242,14 @@ def _answer(callee: Callee, laid: Sequence[Laid]) -> FunctionAnswer:
         asides=overlay.exceptions(read),
         nan_flow=overlay.nan_flow() if fitting else None,
         distance=None if fitting else overlay.nearest()[0],
-        near=bool(fitting) or overlay.near(read.reading),
+        near=bool(fitting) or any(alone.values()) or overlay.near(read.reading),
         failure=None if fitting else overlay.failure(read.reading),
         undifferentiated=overlay.undifferentiated,
         missing_cotangents=_missing(overlay),
         raises=_raised(overlay),
         prints=bool(callee.printed.getvalue()),
-        value_alone=[] if fitting or not overlay.with_vjp else _alone(overlay, "value"),
-        cotangents_alone=[] if fitting or not overlay.with_vjp else _alone(overlay, "backward"),
+        value_alone=alone.get("value", []),
+        cotangents_alone=alone.get("backward", []),
         lines=[_trial(one, _as_good(fitting)) for one in laid],
     )
 
@@ -265,7 +270,14 @@ def _untold(overlay: Overlay, read: Read) -> list[set[str]]:
         mine, meanings = formula.meaning(read.reading), overlay.meanings(read.terms)
         apart = {axis for meaning in meanings if len(changed := mine.difference(meaning)) == 1 for axis in changed}
         untold = [one | apart for one in untold]
+    if read.arranged:
+        untold = [one | _evaluations(formula) for one in untold]
     return untold or [set()]
+
+
+def _evaluations(formula: Map) -> set[str]:
+    """The axes on which one real function is evaluated in several ways."""
+    return {axis.name for axis in formula.axes if axis.kind == "evaluation"}
 
 
 def _trial(laid: Laid, fitting: Collection[str]) -> LineTrial:
@@ -339,7 +351,8 @@ def _missing(overlay: Overlay) -> list[str]:
 
 
 def _alone(overlay: Overlay, part: Part) -> list[dict[str, str]]:
-    """What the value or the cotangents are for themselves, where together they are nothing."""
-    axes = overlay.formula.accepted("forward" if part == "value" else "vjp_body")
-    found = [_chosen(reading, axes) for reading in overlay.alone(part)]
+    """What the value or the cotangents are for themselves, where together they are nothing; the reduction is one more axis."""
+    accepted = overlay.formula.accepted("forward" if part == "value" else "vjp_body")
+    axes = [axis for axis in accepted if axis in overlay.settled]
+    found = [{axis: option for axis, option in reading.choices if axis in axes} for reading in overlay.alone(part)]
     return [reading for i, reading in enumerate(found) if reading not in found[:i]]

@@ -26,7 +26,7 @@ from ...inputs.shared import samples
 from ...inputs.strategies import draw, map_samples
 from ...readings.compare import Allowed, Observed, Outputs, Question, unconstrained
 from ...readings.evaluate import VALUE, bar
-from ...readings.variants import NO_LOSS, OF_MAPS, Losses
+from ...readings.variants import LARGE_TERMS, NO_LOSS, OF_MAPS, Losses
 from ...witnesses.replay import replays, sample_of
 from ...witnesses.search import search
 from ...witnesses.store import Departure
@@ -51,7 +51,9 @@ class Terms(NamedTuple):
 
 
 STRICT = Terms()
-TERMS = tuple(Terms(losses, whole) for whole in (True, False) for losses in OF_MAPS)
+_LOSSES = (*OF_MAPS, LARGE_TERMS)
+TERMS = tuple(Terms(losses, whole) for whole in (True, False) for losses in _LOSSES)
+PRECISE = 2.0**-20  # the unit roundoff of formats in which roundings of 1 are no slips
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Read:
     @property
     def losses(self) -> Losses:
         return self.terms.losses
+
+    @property
+    def arranged(self) -> bool:
+        """Whether the function is arranged otherwise than in any evaluation that is known."""
+        return self.losses == LARGE_TERMS
 
 
 @dataclass
@@ -144,6 +151,12 @@ class Overlay:
         read = self.read()
         return read is not None and not read.apart
 
+    @property
+    def as_written(self) -> bool:
+        """Whether a reading fits as it is written, against which nothing speaks."""
+        read = self.read()
+        return read is not None and not read.apart and not read.arranged
+
     # --- which readings fit ---
 
     def numbers(self, part: Part, whole: bool = True) -> Numbers:
@@ -188,6 +201,8 @@ class Overlay:
         for terms in TERMS:
             if found is not None and (not found.apart or found.terms.whole > terms.whole):
                 break
+            if terms.losses == LARGE_TERMS and (found is not None or precision(self.dtype).u > PRECISE):
+                continue
             read = self._read(terms)
             if read is not None and (found is None or self._explains(read, found)):
                 found = read
@@ -211,10 +226,9 @@ class Overlay:
         formula, standing = self.formula, [self.standing(part, terms) for part in self.parts]
         meant = formula.meaning(best(formula, [r for r in standing[-1] if formula.meaning(r) in tied]))
         numbers = [self.numbers(part, terms.whole) for part in self.parts]
-        open_ = [
-            one.unbeaten([r for r in stands if formula.meaning(r) == meant], terms.losses)
-            for one, stands in zip(numbers, standing, strict=True)
-        ]
+        alike = [[r for r in stands if formula.meaning(r) == meant] for stands in standing]
+        arranged = terms.losses == LARGE_TERMS  # which is none of the evaluations
+        open_ = [a if arranged else one.unbeaten(a, terms.losses) for one, a in zip(numbers, alike, strict=True)]
         chosen = [best(formula, open_[-1])]
         if self.with_vjp:
             chosen.insert(0, chosen[0] if chosen[0] in open_[0] else best(formula, open_[0]))
@@ -368,10 +382,15 @@ class Overlay:
         found.discard(None)
         return None if not found else found.pop() if len(found) == 1 else NanFlow.MIXED
 
-    def nearest(self) -> tuple[float, Reading]:
-        """The reading that comes nearest, and how near: the mean over all numbers of their distance relative to the larger of
-        the two, from 0 to 1."""
-        return min(((self._distance(reading), reading) for reading in self.readings), key=lambda pair: pair[0])
+    def nearest(self, values: Collection[Reading] = ()) -> tuple[float, Reading]:
+        """The reading that comes nearest, of those that have the value of one of some if there are any; and how near: the mean
+        over all numbers of their distance relative to the larger of the two, from 0 to 1."""
+        of_value = {self._of_value(reading) for reading in values}
+        wanted = [reading for reading in self.readings if not of_value or self._of_value(reading) in of_value]
+        return min(((self._distance(reading), reading) for reading in wanted), key=lambda pair: pair[0])
+
+    def _of_value(self, reading: Reading) -> tuple[str, ...]:
+        return tuple(reading[axis] for axis in self.formula.accepted("forward"))
 
     def near(self, reading: Reading) -> bool:
         """Whether most ordinary numbers of the value come near a reading: within a hundredth of them."""

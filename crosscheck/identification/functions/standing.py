@@ -22,7 +22,7 @@ from ...findings import NoValue
 from ...inputs.samples import Sample
 from ...readings.compare import Observed, unconstrained
 from ...readings.evaluate import VALUE, evaluate
-from ...readings.variants import NO_LOSS, Losses
+from ...readings.variants import LARGE_TERMS, NO_LOSS, Losses
 
 SURE = 20.0  # bits: evidence that comes about by chance once in a million
 FEW = 1024  # roundings of the largest input or of 1 that a number may be off where a budget says nothing
@@ -83,6 +83,8 @@ class Numbers:
                 if allowed[name].shape != array.shape:
                     return None
                 outside = ~(allowed[name].contains(array) | unconstrained(allowed, name))
+                if losses == LARGE_TERMS:  # whose wide budgets contain anything, but which explain no loss of a number
+                    outside |= self.standard[trial][name] & ~np.isfinite(array.astype(np.float64))
                 if (outside & ordinary[name]).any() or self._unsaid(At(observed, reading, allowed), name, ordinary[name]).any():
                     return None
                 places += [Place(trial, name, tuple(map(int, index))) for index in np.argwhere(outside)]
