@@ -133,11 +133,12 @@ class Evidence(Struct, frozen=True):
 
 class Bound(Struct, frozen=True):
     """A hyperparameter of the line: the box's own name for it, and its value there; without a name it is an assumption. It is
-    ``off`` at a value without effect."""
+    ``off`` at a value without effect, and ``idle`` where no value was seen to have any."""
 
     own: str
     value: float | None
     off: bool = False
+    idle: bool = False
 
 
 class Kind(Enum):
@@ -449,6 +450,11 @@ class Identification(Answer, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return super().__repr__() if self.near else f"<{self.target}: {self.verdict}>"
+
+    @property
+    def idle(self) -> list[str]:
+        """The box's names for the arguments that it takes and ignores."""
+        return [one.own for one in self.hyperparameters.values() if one.idle] if self.verdict != "no-reading" else []
 
     @property
     def body_formula(self) -> Formula:

@@ -482,6 +482,46 @@ def test_a_constant_inside_a_box_is_fitted_to_its_numbers_and_said(box: type, hy
     assert f"{hyper} = {value:g}" in " ".join(text(answer).split())
 
 
+class DecayOfItsOwn(Adam):
+    """Three constants; ``slip`` is a relative error of the step."""
+
+    slip = 0.0
+
+    def __init__(self, weights: np.ndarray, decay1: float = 0.9):
+        super().__init__(weights, decay1, 0.93, 3e-5)
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        before = self.w
+        moved = super().step(gradient, learning_rate) - before
+        self.w = before + moved * (1 + self.slip) - learning_rate * 0.0123 * before
+        return self.w
+
+
+class WithASlip(DecayOfItsOwn):
+    slip = 1e-7
+
+
+def test_several_constants_inside_a_box_are_fitted_together() -> None:
+    answer = identify(DecayOfItsOwn, names={"beta1": "decay1"}, **FEW)
+    assert (answer.verdict, answer.line, answer.role) == ("identified", "optimizer.adamw", "standard"), text(answer)
+    found = {name: one.value for name, one in answer.hyperparameters.items() if not one.own}
+    assert found == {"beta2": 0.93, "eps": 3e-5, "weight_decay": 0.0123}
+    slipped = identify(WithASlip, names={"beta1": "decay1"}, **FEW)
+    assert slipped.verdict == "no-reading", text(slipped)
+
+
+class IdleDecay(Adam):
+    def __init__(self, weights, decay1: float = 0.9, decay2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01):
+        super().__init__(weights, decay1, decay2, eps)
+
+
+def test_an_argument_that_is_taken_and_ignored_is_said_to_be_idle() -> None:
+    answer = identify(IdleDecay, names=NAMES, **FEW)
+    assert answer.idle == ["weight_decay"] and identify(Adam, names=NAMES, **FEW).idle == []
+    assert "ignoring its weight_decay" in text(answer)
+    assert "Idle weight_decay: taken, and without effect" in " ".join(text(answer).split())
+
+
 # --- names and ties -------------------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,9 @@ def _sentence(answer: Identification) -> Iterator[str]:
     arranged = ", in another arrangement" if answer.verdict == "precision" else ""
     behind = f", behind {answer.behind.words}" if answer.behind is not None else _MATRICES[answer.matrices]
     joined = ", all arrays taken together" if answer.joined else ""
-    what = f"{answer.target} is {answer.title}{_but(answer)}{_MEMORY[answer.memory]}{arranged}{climbs}{stored}{behind}{joined}"
+    idle = f", ignoring its {words.listed(answer.idle)}" if answer.idle else ""
+    how = f"{_MEMORY[answer.memory]}{arranged}{climbs}{stored}{behind}{joined}{idle}"
+    what = f"{answer.target} is {answer.title}{_but(answer)}{how}"
     if answer.for_several:
         yield item("", f"{what}{_same(answer)}.")
     else:
@@ -264,6 +266,8 @@ def _arguments(answer: Identification) -> Iterator[str]:
         yield item("Arguments", "; ".join(taken))
     if assumed:
         yield item("Assumed", f"{'; '.join(assumed)} (it takes no such argument)")
+    if answer.idle:
+        yield item("Idle", f"{', '.join(answer.idle)}: taken, and without effect at any value that was tried")
     yield from (item("Left alone", f"{name}, since {why}") for name, why in answer.refused.items())
 
 

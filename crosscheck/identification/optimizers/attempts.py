@@ -156,7 +156,8 @@ class Identifying:
         return Attempt(found, Surroundings(), confirmed, before)
 
     def _ladder(self, evaluated: int = 0) -> Ladder:
-        return Ladder(self.searched, self.played, self.player.dtype, evaluated, self.fitting, self.rounded, self.at_random)
+        ways, beside = (self.rounded, self.at_random), [self.small]
+        return Ladder(self.searched, self.played, self.player.dtype, evaluated, self.fitting, *ways, beside)
 
     def record(self, space: Space, played: Sequence[Played]) -> Record:
         return Record(space, played, self.player.dtype)

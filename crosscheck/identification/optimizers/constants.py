@@ -34,6 +34,17 @@ def off(space: Space, candidate: Candidate, played: Played) -> float:
     return float(known.mean()) if known.size else 1.0
 
 
+def of_size(hyper: Hyperparameter, size: float) -> float:
+    """The value of a size; of a decay rate it is that of what is not kept."""
+    return float(f"{1 - size:.15g}") if hyper.role is Role.DECAY_RATE else size
+
+
+def allowed(hyper: Hyperparameter, value: float) -> bool:
+    """Whether a value that was fitted may be one that somebody has written."""
+    least = 0.0 if hyper.role is Role.EPSILON else 10.0**VISIBLE
+    return hyper.low <= value < hyper.high and value >= least
+
+
 @dataclass(frozen=True)
 class Fit:
     """One parameter whose value is sought; ``place`` gives the candidate that has it at a value."""
@@ -44,16 +55,14 @@ class Fit:
     played: Played
 
     def at(self, size: float) -> float:
-        """The value of a size; of a decay rate it is that of what is not kept."""
-        return float(f"{1 - size:.15g}") if self.hyper.role is Role.DECAY_RATE else size
+        return of_size(self.hyper, size)
 
     def off(self, exponent: float) -> float:
         """By which part of its way a weight is beside the box, on the average; at most by all of it."""
         return off(self.space, self.place(self.at(10.0**exponent)), self.played)
 
     def allows(self, value: float) -> bool:
-        least = 0.0 if self.hyper.role is Role.EPSILON else 10.0**VISIBLE
-        return self.hyper.low <= value < self.hyper.high and value >= least
+        return allowed(self.hyper, value)
 
     def written(self, exponent: float) -> Iterator[float]:
         """The numbers of few digits that are near to the best one near this exponent."""

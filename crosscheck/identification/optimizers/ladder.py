@@ -13,6 +13,7 @@ from ...answers import Kind, Memory, Stored, Way
 from ..stages import Stage, tell
 from .constants import with_constants
 from .experiments import Bench, Plan, Values
+from .jointly import fitted_together
 from .narrower import as_written_or_arranged, fewest, sharpened
 from .nearest import nearest
 from .playing import Experiment, Played
@@ -55,8 +56,8 @@ def rungs(bench: Bench) -> list[Experiment]:
 @dataclass
 class Ladder:
     """The search of all families of lines over what was played on each rung. ``evaluated`` counts the candidates looked at;
-    constants are fitted if it is ``fitting``. ``rounded`` are the ways in which the box may store its weights, of which it has
-    one for sure if it is ``only_rounded``."""
+    constants are fitted if it is ``fitting``, and must fit the traces ``beside`` the rungs, too, which have another first rate.
+    ``rounded`` are the ways in which the box may store its weights, of which it has one for sure if it is ``only_rounded``."""
 
     spaces: Sequence[Space]
     played: Sequence[Played]
@@ -65,6 +66,7 @@ class Ladder:
     fitting: bool = True
     rounded: Sequence[Rounded] = ()
     only_rounded: bool = False
+    beside: Sequence[Played] = ()
     _ends: list[tuple[Space, Candidate]] = field(default_factory=list)
     _wide: dict[tuple[Candidate, str], Found] = field(default_factory=dict)
 
@@ -225,12 +227,13 @@ class Ladder:
         return None
 
     def _with_constants(self) -> Found | None:
-        """A candidate with a constant of the box's own, where one fits so."""
-        for space, start in with_constants(self.spaces, self.played[0]) if self.fitting else ():
+        """A candidate with constants of the box's own, one or several, where one fits so."""
+        ways = (with_constants, fitted_together) if self.fitting else ()
+        for space, start in (one for way in ways for one in way(self.spaces, self.played[0])):
             if not Record(space, self.played[:1], self.dtype).fits(start):
                 continue
             candidate, full = self._climbed(space, [start], self.dtype, pairs=False)
-            if full:
+            if full and Record(space, self.beside, self.dtype).fits(candidate):
                 return Found(space, candidate, True)
         return None
 

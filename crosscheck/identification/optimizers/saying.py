@@ -121,13 +121,13 @@ def _evidence(search: Identifying, found: Found, fits: bool, confirmed: Confirma
 
 
 def _hyperparameters(search: Identifying, space: Space, candidate: Candidate) -> dict[str, Bound]:
-    assumed, found = dict(candidate.assumed), {}
+    assumed, found, looks = dict(candidate.assumed), {}, looks_at(space.line, candidate.reading)
     for hyper in space.line.hyperparameters:
-        looked_at = hyper.name in assumed and hyper.name in looks_at(space.line, candidate.reading)
-        if looked_at or hyper.name in space.binding:
+        if (hyper.name in assumed and hyper.name in looks) or hyper.name in space.binding:
             own = "" if hyper.name in assumed else space.binding[hyper.name]
             value = search.box.arguments[own] if own else assumed[hyper.name]
-            found[hyper.name] = Bound(own, value, hyper.neutral is not None and value in (hyper.neutral, None))
+            off = hyper.neutral is not None and value in (hyper.neutral, None)
+            found[hyper.name] = Bound(own, value, off, own in search.bench.chosen.varied and hyper.name not in looks)
     return found
 
 
