@@ -26,7 +26,7 @@ from gradspec.reference.vocabulary import Scope  # noqa: E402
 
 OPTIMIZERS = [native for native in ADAPTER.natives if native.line.startswith("optimizer.")]
 MAPS = [native for native in ADAPTER.natives if native not in OPTIMIZERS]
-NOT_FUSED = {"RMSprop", "NAdam"}  # torch 2.13 has no fused form of these
+NOT_FUSED = {"RMSprop", "NAdam", "Adamax", "Adadelta", "RAdam"}  # torch 2.13 has no fused form of these
 # a mean's divisor o·n is a power of two, so that it rounds nowhere, at whatever point of an evaluation it is applied
 SIZES = {"n": 4, "d": 3, "h": 2, "o": 2, "k": 3, "m": 2}
 
@@ -223,6 +223,7 @@ HYPER = {
     "momentum_decay": 0.004,
     "initial_scale": 0.25,
     "rate_decay": 0.3,
+    "rho": 0.9,
 }
 
 

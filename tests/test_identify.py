@@ -522,6 +522,15 @@ def test_an_argument_that_is_taken_and_ignored_is_said_to_be_idle() -> None:
     assert "Idle weight_decay: taken, and without effect" in " ".join(text(answer).split())
 
 
+def test_a_number_that_another_line_has_under_its_name_does_not_take_a_reading_away() -> None:
+    optax = pytest.importorskip("optax", reason="optax is not installed: pip install jax optax")
+    answer = identify(optax.radam, **FEW)  # Adafactor has a threshold, too
+    assert (answer.verdict, answer.line, answer.role) == ("identified", "optimizer.radam", "standard"), text(answer)
+    assert answer.hyperparameters["threshold"].own == "threshold"
+    other = identify(optax.radam, {"threshold": 6.0}, **FEW)  # above which ρ is from the seventh step on
+    assert other.from_standard == {"threshold": ("given", "five")}
+
+
 # --- names and ties -------------------------------------------------------------------------------------------------
 
 

@@ -12,15 +12,31 @@ from ..pieces.epsilon import EPSILON, ORDER, scalar_root
 from ..pieces.hyperparameters import BETA1, BETA2, EPS, EPS_ROOT, INITIAL_RATE, WEIGHT_DECAY
 from ..pieces.lookahead import LOOKAHEAD, Step
 from ..pieces.properties import ELEMENTWISE, PROPORTIONAL, SHIFT
-from ..vocabulary import Axis, Erratum, Option
+from ..vocabulary import Axis, Erratum, Hyperparameter, Option, Trials
 
 _RULES = CORRECTION.option("complement-of-power").does
 
+LEAST_LENGTH = Hyperparameter(
+    "threshold",
+    "ρ above which the step is divided by the root of S, where that is given",
+    5.0,
+    4.0,
+    aliases=("rho_threshold", "rectify_threshold", "n_sma_threshold"),
+    trials=Trials.at(4.5, 6.0, 5.0),
+)
 THRESHOLD = Axis(
     name="threshold",
     options=(
-        Option("four", "the step is divided by the root of S where ρ is above 4", r"\rho_t>4", 4),
-        Option("five", "the step is divided by the root of S where ρ is above 5", r"\rho_t>5", 5),
+        Option("four", "the step is divided by the root of S where ρ is above 4", r"\rho_t>4", lambda h: 4),
+        Option("five", "the step is divided by the root of S where ρ is above 5", r"\rho_t>5", lambda h: 5),
+        Option(
+            "given",
+            "the step is divided by the root of S where ρ is above a number that is given",
+            r"\rho_t>\rho_0",
+            lambda h: h.threshold,
+            needs="threshold",
+            in_matrix=False,
+        ),
     ),
     printed="four",
     standard="five",
@@ -57,7 +73,7 @@ def _update(xp: Any, w: Any, g: Any, state: RadamState, alpha: Any, h: Any, o: A
     S = h.beta2 * state.S + (1 - h.beta2) * (g * g)
     divisor = _RULES.second.divisor(xp, h.beta2, t)
     most, length = _length(h.beta2, t, divisor)
-    enough = length > o.threshold
+    enough = length > o.threshold(h)
     ratio = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
     rectified = scalar_root(xp, chosen(xp, enough, ratio, 1.0))
     (direction,), _ = o.lookahead.directions(xp, Step(g, V, t, 1.0, _RULES.first), h)
@@ -85,7 +101,7 @@ radam = Optimizer(
     source="Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020, algorithm 2, "
     "https://arxiv.org/abs/1908.03265",
     notes="The paper has no ε (ε = 0).",
-    hyperparameters=(BETA1, BETA2, EPS, WEIGHT_DECAY, INITIAL_RATE, EPS_ROOT),
+    hyperparameters=(BETA1, BETA2, EPS, WEIGHT_DECAY, INITIAL_RATE, EPS_ROOT, LEAST_LENGTH),
     properties=(ELEMENTWISE, SHIFT, PROPORTIONAL),
     start=_start,
     update=_update,

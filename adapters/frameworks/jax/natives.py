@@ -349,6 +349,56 @@ def _adagrad_natives() -> Iterator[Native]:
     )
 
 
+def _later_natives() -> Iterator[Native]:
+    """Of the lines that came after Adam's own family."""
+    decayed = (*_ADAM, "weight_decay")
+    decay = f"{_BETAS}, eps=eps, weight_decay=weight_decay"
+    plain = f"(rate, {_BETAS}, eps=eps)"
+    beside, rectified = {"epsilon": "beside-gradient"}, {"threshold": "five"}
+    for line, name, expression, takes, claim in (
+        ("adamax", "adamax", f"optax.adamax{plain}", _ADAM, beside),
+        ("adamax", "adamaxw", f"optax.adamaxw(rate, {decay})", decayed, {**beside, "decay": "decoupled"}),
+        ("adadelta", "adadelta", "optax.adadelta(rate, rho=rho, eps=eps)", ("rho", "eps"), {}),
+        (
+            "adadelta",
+            "adadelta.l2",
+            "optax.adadelta(rate, rho=rho, eps=eps, weight_decay=weight_decay)",
+            ("rho", "eps", "weight_decay"),
+            {"decay": "l2"},
+        ),
+        (
+            "lion",
+            "lion",
+            f"optax.lion(rate, {_BETAS}, weight_decay=weight_decay)",
+            ("beta1", "beta2", "weight_decay"),
+            {},
+        ),
+        ("radam", "radam", f"optax.radam{plain}", _ADAM, rectified),
+        (
+            "radam",
+            "radam.nesterov",
+            f"optax.radam(rate, {_BETAS}, eps=eps, nesterov=True)",
+            _ADAM,
+            {**rectified, "lookahead": "nadam"},
+        ),
+        (
+            "adabelief",
+            "adabelief",
+            f"optax.adabelief(rate, {_BETAS}, eps=eps, eps_root=eps_root)",
+            (*_ADAM, "eps_root"),
+            {"epsilon": "two"},
+        ),
+        (
+            "yogi",
+            "yogi",
+            f"optax.yogi{plain}",
+            _ADAM,
+            {"correction": "complement-of-power", "first_start": "millionth", "second_start": "millionth"},
+        ),
+    ):
+        yield _row(line, f"optax.{name}", expression, takes, claim, notes="" if line in ("adadelta", "lion") else _POWERS)
+
+
 _OPTIMIZERS = (
     _row("sgd", "optax.sgd", "optax.sgd(rate)"),
     _row("sgd", "example_libraries.sgd", "optimizers.sgd(rate)", source=EXAMPLES),
@@ -359,6 +409,7 @@ _OPTIMIZERS = (
     *_nadam_natives(),
     *_amsgrad_natives(),
     *_adagrad_natives(),
+    *_later_natives(),
 )
 
 NATIVES = (*_MAPS, *_OPTIMIZERS)

@@ -59,6 +59,8 @@ _NADAM, _NADAM_TAKES = f"{_BETAS}, momentum_decay=momentum_decay", (*_BETAS_TAKE
 _STANDARD = {"correction": "complement-of-power", "stored": "average"}
 # of NAdam's lines: what the paper does beside its lookahead, and no library
 _AS_KEPT = {"second": "as-kept"}
+_BESIDE = {"epsilon": "beside-gradient"}
+_RECTIFIED = {"threshold": "five", "epsilon_order": "before-correction"}
 _NARROW_PRODUCT = (
     "The product of the scheduled momenta (state mu_product) is held in the default dtype, which is float32: float64 weights "
     "are then good to 1e-8 only."
@@ -203,6 +205,25 @@ _ROWS = (
         ("eps", "weight_decay"),
         {"decay": "l2"},
         notes=_RATE_FIRST,
+    ),
+    _Row("optimizer.adamax", "Adamax", _BETAS, _BETAS_TAKES, _BESIDE),
+    _Row("optimizer.adamax", "Adamax.l2", _DECAYED, _DECAYED_TAKES, {**_BESIDE, "decay": "l2"}),
+    _Row("optimizer.adadelta", "Adadelta", "rho=rho, eps=eps", ("rho", "eps")),
+    _Row(
+        "optimizer.adadelta",
+        "Adadelta.l2",
+        "rho=rho, eps=eps, weight_decay=weight_decay",
+        ("rho", "eps", "weight_decay"),
+        {"decay": "l2"},
+    ),
+    _Row("optimizer.radam", "RAdam", _BETAS, _BETAS_TAKES, _RECTIFIED),
+    _Row("optimizer.radam", "RAdam.l2", _DECAYED, _DECAYED_TAKES, {**_RECTIFIED, "decay": "l2"}),
+    _Row(
+        "optimizer.radam",
+        "RAdam.decoupled",
+        f"{_DECAYED}, decoupled_weight_decay=True",
+        _DECAYED_TAKES,
+        {**_RECTIFIED, "decay": "decoupled"},
     ),
 )
 

@@ -67,10 +67,13 @@ class Identifying:
         return Identifying(bench, spaces, self.refused, self.options, fitting=False)
 
     def takes_away(self, name: str, found: Found) -> bool:
-        """Whether a reading that fits at the box's own values does not once one argument is varied."""
-        bench = self.left_alone([other for other in self.bench.chosen.varied if other != name]).bench
-        played = [bench.play(Plan(values, bench.schedules[-1])) for values in (Values.EXACT, Values.USUAL)]
-        return not self.record(found.space, played).fits(found.candidate)
+        """Whether a reading that fits at the box's own values does not once one argument is varied, nor any one move away."""
+        alone = self.left_alone([other for other in self.bench.chosen.varied if other != name])
+        played = [alone.bench.play(Plan(values, alone.bench.schedules[-1])) for values in (Values.EXACT, Values.USUAL)]
+        space = next(one for one in alone.spaces if one.line is found.space.line)
+        seen = self.record(replace(space, behind=found.space.behind), played)
+        moved = (other for _, others in space.moves(found.candidate) for other in others)
+        return not any(seen.fits(one) for one in (found.candidate, *moved))
 
     def behind(self, suspect: Suspect) -> Identifying:
         """The same behind a wrapper."""

@@ -10,12 +10,13 @@ from ....reference.vocabulary import Reading, Scope
 from ...answers import Kind
 from ...arithmetic.steps import Steps
 from ...readings.separate import first_separated
-from .experiments import HEAVY, MATRIX, TALL, Bench, Plan, Values
+from .experiments import HEAVY, MATRIX, STEPS, TALL, Bench, Plan, Values
 from .playing import Experiment
 from .prediction import WEIGHTS, steps
 from .space import Candidate, Space
 
 EXACTLY = "float64"
+LASTING = 64  # steps after which what a line has from some step on has shown, such as RAdam's rectified step
 OF_HYPERPARAMETERS = (Kind.HYPERPARAMETER, Kind.MULTIPLE)
 
 
@@ -36,7 +37,10 @@ def named(bench: Bench, spaces: Sequence[Space], space: Space, candidate: Candid
     role of the family from which the fewest axes differ, where those that make no difference at these values are not counted;
     of lines as near, the one with more that defines it."""
     # in float64 whatever the box runs in: what one name covers is a matter of real functions
-    traces = [bench.experiment(Plan(Values.OWN, schedule), EXACTLY) for schedule in bench.schedules[-2:]]
+    schedules = bench.schedules[-2:]
+    traces = [
+        bench.experiment(Plan(Values.OWN, schedule, count=n), EXACTLY) for n in (STEPS, LASTING) for schedule in schedules
+    ]
     if space.line.scope is not Scope.WEIGHT:
         traces += [bench.experiment(Plan(Values.OWN, schedule, HEAVY - 1), EXACTLY) for schedule in bench.schedules]
         traces += [replace(one, shape=shape) for shape in (MATRIX, TALL) for one in traces]
