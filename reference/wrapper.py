@@ -84,8 +84,48 @@ def wrappers() -> MappingProxyType[str, Wrapper]:
     return MappingProxyType({one.id: one for one in found})
 
 
+@cache
+def around(outer: Wrapper, inner: Wrapper) -> Wrapper:
+    """One wrapper that stands around another, as one; they have no parameter name in common.
+
+    >>> from gradspec.reference.wrapper import around, wrapper
+    >>> around(wrapper("accumulation-of-sum"), wrapper("clip-by-value")).in_words({"k": 4, "largest": 1})
+    'accumulation over 4 calls (sum), and inside of that gradients clipped to ±1'
+    """
+
+    def start(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
+        return outer.start(xp, w, h), inner.start(xp, w, h)
+
+    def both(xp: Any, w: Any, g: Any, state: tuple[Any, Any], alpha: Any, h: Any, step: Any) -> tuple[Any, tuple[Any, Any]]:
+        kept = state[1]
+
+        def inside(w: Any, g: Any, alpha: Any) -> Any:
+            nonlocal kept
+            w, kept = inner.around(xp, w, g, kept, alpha, h, step)
+            return w
+
+        w, own = outer.around(xp, w, g, state[0], alpha, h, inside)
+        return w, (own, kept)
+
+    return Wrapper(
+        id=f"{outer.id}{_AROUND}{inner.id}",
+        says=f"{outer.says}, and inside of that {inner.says}",
+        source=f"{outer.source}; {inner.source}",
+        parameters=(*outer.parameters, *inner.parameters),
+        start=start,
+        around=both,
+        calls=lambda h: outer.calls(h) * inner.calls(h),
+    )
+
+
+_AROUND = "+"
+
+
 def wrapper(id_: str) -> Wrapper:
-    """The wrapper of that id. Raises ArgumentError."""
+    """The wrapper of that id; ``a+b`` is the one with id ``a`` around that with id ``b``. Raises ArgumentError."""
+    outer, both, inner = id_.partition(_AROUND)
+    if both:
+        return around(wrapper(outer), wrapper(inner))
     if id_ not in wrappers():
         raise ArgumentError(f"there is no wrapper {id_!r}.{suggest(id_, list(wrappers()))}")
     return wrappers()[id_]

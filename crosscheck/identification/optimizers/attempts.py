@@ -132,7 +132,8 @@ class Identifying:
         """Whether what was found is confirmed."""
         if self.at_random:
             self._rounds_fairly(found)
-        self._within_bounds(found.space)
+        if found.fits:
+            self._within_bounds(found.space)
         return self._attempt_at(found)
 
     def _attempt_at(self, found: Found) -> Attempt:

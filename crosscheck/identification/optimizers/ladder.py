@@ -95,7 +95,7 @@ class Ladder:
                 if inside is not None and inside.fits:
                     return inside
                 wide = wide or inside
-        return wide or self._forgetful() or self._with_constants() or self._in_few_digits() or self._nearest()
+        return self._forgetful() or wide or self._with_constants() or self._in_few_digits() or self._nearest()
 
     def _ranked(self) -> list[Space]:
         """The families, that which has come nearest to the first rung first."""

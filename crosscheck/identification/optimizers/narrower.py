@@ -94,7 +94,9 @@ def parts(space: Space, here: Candidate, format_: str = NARROW) -> list[Stored]:
 
 def arrays(space: Space, here: Candidate) -> list[str]:
     """The parts of the state that are no counters, the wrapper's among them."""
-    model = Model(space, here, np.zeros((1, 1)), Made(dict.fromkeys(space.binding.values(), 0.5), 0.5), "float64")
+    behind = here.behind.binding if here.behind is not None else ()
+    given = {**dict.fromkeys(space.binding.values(), 0.5), **{own: 1.0 for _, own in behind}}
+    model = Model(space, here, np.zeros((1, 1)), Made(given, 0.5), "float64")
     kept = [(name, getattr(state, name)) for state in (model.state, model.around) for name in getattr(state, "_fields", ())]
     return [name for name, part in kept if not isinstance(part, int)]
 

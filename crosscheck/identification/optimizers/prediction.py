@@ -437,15 +437,27 @@ class Record:
         What keeps a state of each weight binds sooner or later, where there are many digits: it has to say something. A first
         step repeated may be 0/0 throughout, as with the variance of one number, and so may what cancels in a format of few
         digits: there most weights have to be bound at some step. Where weights see each other, in the line or in a wrapper, one
-        that is void makes all so, from some step on: there most numbers have to be.
+        that is void makes all so, from some step on: there most numbers have to be, of those at which a weight moves; that it
+        stands still between the steps of an accumulation says nothing.
         """
         if candidate.line.scope is not Scope.WEIGHT or candidate.behind is not None:
-            return 2 * self.unbound(candidate) < self.numbers
+            moved, unbound = self._moved(candidate)
+            return 2 * unbound < max(moved, 1)
         said = [~np.logical_and.reduce([one.void for one in self.steps(candidate, played)]) for played in self.played]
         bound = sum(int(weights.sum()) for weights in said)
         if candidate.memory is Memory.KEPT and candidate.form(self.dtype).u <= precision(NARROW).u:
             return bound > 0
         return 2 * bound > sum(weights.size for weights in said)
+
+    def _moved(self, candidate: Candidate) -> tuple[int, int]:
+        """How many numbers are those of a weight that has just moved, and of how many of these the budget says nothing."""
+        moved = unbound = 0
+        for one in self.played:
+            before = one.experiment.weights
+            for enclosure, after in zip(self.steps(candidate, one), one.weights, strict=True):
+                here, before = after != before, after
+                moved, unbound = moved + int(here.sum()), unbound + int((here & enclosure.void).sum())
+        return moved, unbound
 
     def first_miss(self, candidate: Candidate) -> Miss | None:
         for i, one in enumerate(self.played):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
 
 from ....reference.vocabulary import Hyperparameter, Role
-from ....reference.wrapper import Wrapper, wrappers
+from ....reference.wrapper import Wrapper, around, wrappers
 from .constants import Fit, fitted
 from .experiments import Bench
 from .playing import Played
@@ -22,7 +22,8 @@ from .space import Behind, Candidate, Space, bound_names
 
 CLOSE = 1e-4  # how far a number may be beside the box, as a part of the weight's way, for it to be counted
 MOST = 0.5  # of the numbers that are to be close
-SUSPECTS = 3  # wrappers that are searched behind
+SUSPECTS = 6  # wrappers that are searched behind
+FEW_MOVES = 32  # from where a search begins, that are tried behind every wrapper
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,26 @@ def suspects(bench: Bench, spaces: Sequence[Space], played: Played) -> list[Susp
     found = [_suspect(behind, spaces, played) for behind in _tried(bench) if _moves_alike(behind, spaces[0], played)]
     if not any(one.close == 1.0 for one in found):
         found += [_suspect(behind, spaces, played) for behind in _fitted(bench, spaces, played)]
+        found += [_suspect(behind, spaces, played) for behind in _doubled(bench, spaces[0], played)]
     closer = [one for one in found if one.close >= MOST and one.close > alone]
     return sorted(closer, key=lambda one: -one.close)[:SUSPECTS]
 
 
 def _suspect(behind: Behind, spaces: Sequence[Space], played: Played) -> Suspect:
     behind_it = [replace(space, behind=behind) for space in spaces]
-    close = [max(_close(space, one, played) for one in _tried_of(space)) for space in behind_it]
+    tried = [list(_tried_of(space)) for space in behind_it]
+    close = [max(_close(space, one, played) for one in here) for space, here in zip(behind_it, tried, strict=True)]
     return Suspect(behind, tuple(space for space, here in zip(behind_it, close, strict=True) if here >= MOST), max(close))
 
 
 def _tried_of(space: Space) -> Iterator[Candidate]:
-    """Where a search begins, and one move from there, unless there are many values to be tried of the wrapper's parameters."""
+    """Where a search begins, and one move from there, unless there are many of these and many wrappers to be tried."""
     assert space.behind is not None
+    behind = space.behind
+    few = behind.wrapper.id in wrappers() and all(behind.wrapper.parameter(n).role is Role.COUNT for n, _ in behind.assumed)
     yield from space.starts()
-    if all(space.behind.wrapper.parameter(name).role is Role.COUNT for name, _ in space.behind.assumed):
-        yield from (other for start in space.starts() for _, others in space.moves(start) for other in others)
+    moved = [other for start in space.starts() for _, others in space.moves(start) for other in others]
+    yield from moved if few or len(moved) <= FEW_MOVES else ()
 
 
 def _moves_alike(behind: Behind, space: Space, played: Played) -> bool:
@@ -78,22 +83,58 @@ def _moving(after: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _close(space: Space, candidate: Candidate, played: Played) -> float:
-    """The share of the numbers that are close, of those of weights that have moved."""
+    """The share of the numbers that are close, of those of weights that have moved; 0 if none is at the first step."""
+    if candidate.behind is not None:
+        calls = candidate.behind.calls(played.experiment.arguments)
+        if _share(space, candidate, _cut(played, calls)) == 0.0:
+            return 0.0
+    return _share(space, candidate, played) or 0.0
+
+
+def _share(space: Space, candidate: Candidate, played: Played) -> float | None:
+    """None where no weight has moved."""
     trace = played.experiment
     with np.errstate(all="ignore"):
         after, way = in_floats(space, candidate, trace), played.weights - trace.weights
         moved = (way != 0) | (after != trace.weights)
         close = np.abs(after - played.weights) <= CLOSE * np.abs(way)
-    return float(close[moved].mean()) if moved.any() else 0.0
+    return float(close[moved].mean()) if moved.any() else None
+
+
+@lru_cache(maxsize=8)
+def _cut(played: Played, calls: int) -> Played:
+    """The first calls of what was played."""
+    trace = played.experiment
+    first = replace(trace, gradients=trace.gradients[:calls], rates=trace.rates[:calls])
+    return Played(first, played.weights[:calls])
 
 
 def _tried(bench: Bench) -> Iterator[Behind]:
     """Each wrapper, with the box's own arguments for its parameters, and what libraries set for those that it does not take."""
     for wrapper in wrappers().values():
-        binding = _binding(bench, wrapper)
-        open_ = [one for one in wrapper.parameters if one.name not in binding]
-        for values in product(*(one.tried.fixed for one in open_)):
-            yield Behind(wrapper, tuple(binding.items()), tuple(zip((one.name for one in open_), values, strict=True)))
+        yield from _valued(bench, wrapper)
+
+
+def _valued(bench: Bench, wrapper: Wrapper) -> Iterator[Behind]:
+    binding = _binding(bench, wrapper)
+    open_ = [one for one in wrapper.parameters if one.name not in binding]
+    for values in product(*(one.tried.fixed for one in open_)):
+        yield Behind(wrapper, tuple(binding.items()), tuple(zip((one.name for one in open_), values, strict=True)))
+
+
+def _doubled(bench: Bench, space: Space, played: Played) -> Iterator[Behind]:
+    """Two wrappers, one around the other, of which one makes several calls a step: its calls show when weights move."""
+    alike = [one for one in _tried(bench) if one.calls(bench.chosen.own) > 1 and _moves_alike(one, space, played)]
+    slow = {one.wrapper.id: one for one in alike}
+    for one in slow.values():
+        taken = {parameter.name for parameter in one.wrapper.parameters}
+        for other in wrappers().values():
+            if other.id not in slow and not taken & {parameter.name for parameter in other.parameters}:
+                for both in (around(one.wrapper, other), around(other, one.wrapper)):
+                    values = one.values(bench.chosen.own)
+                    yield from (
+                        behind for behind in _valued(bench, both) if values.items() <= behind.values(bench.chosen.own).items()
+                    )
 
 
 def _binding(bench: Bench, wrapper: Wrapper) -> Mapping[str, str]:
