@@ -39,8 +39,11 @@ class Sgd(Adam):
 
 
 class Heavy(Adam):
+    def __init__(self, weights: np.ndarray, momentum: float = 0.9):
+        super().__init__(weights, momentum)
+
     def inner(self, g: np.ndarray, rate: float) -> None:
-        self.m = 0.9 * self.m + g
+        self.m = self.h[0] * self.m + g
         self.w = self.w - rate * self.m
 
 
