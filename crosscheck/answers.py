@@ -397,20 +397,21 @@ class Identification(Answer, frozen=True, kw_only=True):
     """Which reading of which line a box implements.
 
     ``reading`` is what it does with all that it can be asked for, on the axes of the line ``body``; ``configured`` what that
-    comes to at its own values of its arguments (weight decay that is off is none), on the axes of ``line``: with its
-    momentum off, torch.optim.SGD has the body of optimizer.momentum and is optimizer.sgd. ``rate`` is its own, if it has
-    one. ``role`` names the configured reading: "standard", "printed" or "". ``from_printed`` and ``from_standard``: axis -> its
-    option and the other's. ``flags`` are arguments that are no numbers, ``refused`` those that it does not let one vary, each
-    with its own words. ``same`` are further readings that the box could not be told from, and ``separated_by`` what would tell
-    them. ``stored`` are the quantities that it stores in a narrower format than its weights, ``shows_from`` the step at which
-    that is first seen. One that ``ascends`` steps along the gradient; one may stand ``behind`` a wrapper, to which line and
-    readings do not belong; ``memory`` says what of its state it keeps. ``same_as`` are calls of optimizers of frameworks,
-    of which adapters claim that they do the same as it does as configured, at equal values of their arguments. Where no reading
-    fits, line and readings are those of the nearest; one that is not ``near`` is merely less far than the others. ``failure``
-    or ``failing_run`` is where it fails; ``wide`` says that the weights are numbers of float32, and that it would fit if
-    everything were computed there. ``tried`` are the lines that it was held against, and ``fails`` where it is none of those of
-    their readings that have a name; ``partly`` is what it is in float32, or at its own values. Its steps are ``computed`` in
-    that format, or a more precise one, where that is not the one of its weights.
+    comes to at its own values of its arguments (weight decay that is off is none), on the axes of ``line``: with its momentum
+    off, torch.optim.SGD has the body of optimizer.momentum and is optimizer.sgd. ``rate`` is its own, if it has one,
+    ``rate_fitted`` if that was read off what it does. ``role`` names the configured reading: "standard", "printed" or "".
+    ``from_printed`` and ``from_standard``: axis -> its option and the other's. ``flags`` are arguments that are no numbers,
+    ``refused`` those that it does not let one vary, each with its own words. ``same`` are further readings that the box could
+    not be told from, and ``separated_by`` what would tell them. ``stored`` are the quantities that it stores in a narrower
+    format than its weights, ``shows_from`` the step at which that is first seen. One that ``ascends`` steps along the gradient;
+    one may stand ``behind`` a wrapper, to which line and readings do not belong; ``memory`` says what of its state it keeps.
+    ``same_as`` are calls of optimizers of frameworks, of which adapters claim that they do the same as it does as configured,
+    at equal values of their arguments. Where no reading fits, line and readings are those of the nearest; one that is not
+    ``near`` is merely less far than the others. ``failure`` or ``failing_run`` is where it fails; ``wide`` says that the
+    weights are numbers of float32, and that it would fit if everything were computed there. ``tried`` are the lines that it was
+    held against, and ``fails`` where it is none of those of their readings that have a name; ``partly`` is what it is in
+    float32, or at its own values. Its steps are ``computed`` in that format, or a more precise one, where that is not the one
+    of its weights.
     ``matrices`` says whether the answer is of matrices only.
     ``also`` are lines of other families of which a reading fits as well, where the format has few digits.
     """
@@ -441,6 +442,7 @@ class Identification(Answer, frozen=True, kw_only=True):
     matrices: Matrices = Matrices.NOT_ASKED
     same_as: list[str] = []
     behind: Around | None = None
+    rate_fitted: bool = False
     near: bool = True
     tried: list[str] = []
     fails: list[Fails] = []

@@ -45,7 +45,8 @@ class Slip:
 @dataclass(frozen=True)
 class Truth:
     """What a box is: the id of a line, options on axes (the others are standard), what it takes by the line's names, each with
-    its own name and value, and what was done to it. ``stored``: the part of the state that is stored in float32."""
+    its own name and value, and what was done to it. ``stored``: the part of the state that is stored in float32; ``weights``:
+    the format in which the weights are stored, where that has fewer digits than the float32 in which it computes."""
 
     line: str
     reading: Mapping[str, str]
@@ -53,6 +54,7 @@ class Truth:
     wrapper: Wrapper = Wrapper.NONE
     slip: Slip | None = None
     stored: str = ""
+    weights: str = ""
 
     @property
     def is_a_reading(self) -> bool:
@@ -613,6 +615,45 @@ def drawn(seed: int) -> Box:
         list(one.written(pen, reading))
         truth = replace(truth, slip=_slip(draw, pen.sites))
     return Box(_source(one, truth, names, seed), truth)
+
+
+_IN_FEW_DIGITS = """
+import ml_dtypes
+
+stored = np.dtype(getattr(ml_dtypes, {weights!r}, {weights!r}))
+
+
+class wide(make):
+    pass
+
+
+class make(wide):
+    def __init__(self, weights{taken}):
+        super().__init__(np.asarray(weights, np.float32){handed})
+        self.kept = np.asarray(weights, stored)
+
+    def step(self, g, lr):
+        self.w = self.kept.astype(np.float32)
+        super().step(np.asarray(g, np.float32), lr)
+        self.kept = self.w.astype(stored)
+        return self.kept.copy()
+"""
+
+
+def drawn_in_few_digits(seed: int) -> Box:
+    """A box that stores its weights in bfloat16 or float16, of those that are a reading or far from it: a slip that is no
+    larger than their rounding would be none."""
+    draw, n = random.Random(f"narrow {seed}"), 0
+    while True:
+        box, n = drawn(10_000 * (seed + 1) + n), n + 1
+        gross = box.truth.slip is not None and box.truth.slip.fault is not Fault.FACTOR
+        if box.truth.kind == "reading" or gross:
+            break
+    truth = replace(box.truth, weights=draw.choice(("bfloat16", "float16")))
+    given = list(truth.arguments.values())
+    taken = "".join(f", {name}={value!r}" for name, value in given)
+    source = _IN_FEW_DIGITS.format(weights=truth.weights, taken=taken, handed="".join(f", {name}" for name, _ in given))
+    return Box(box.source + source, truth)
 
 
 def _reading(draw: random.Random, one: Line) -> dict[str, str]:

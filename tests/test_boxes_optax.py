@@ -22,11 +22,13 @@ from gradspec.adapters.errors import BoxError, Unsupported
 from gradspec.adapters.frameworks.jax import ADAPTER
 from gradspec.crosscheck.arithmetic.formats import precision
 from gradspec.crosscheck.findings import Label, NoValue
+from gradspec.crosscheck.identification import identify
 from gradspec.crosscheck.inputs.samples import TraceSample
 from gradspec.crosscheck.readings.compare import allowed
 from gradspec.reference import ArgumentError, catalogue, line
 from gradspec.reference.formula import Optimizer
 from gradspec.reference.vocabulary import Scope
+from gradspec.reports.terminal import text
 from jax.example_libraries import optimizers as examples
 
 ADAM = {"b1": 0.9, "b2": 0.999, "eps": 1e-8, "eps_root": 0.0}
@@ -555,3 +557,25 @@ def test_what_an_optimizer_counts_in_python_is_not_moved_by_looking_for_loops():
     for run in runs:
         run.step([np.ones(2)], 0.5)
         np.testing.assert_array_equal(run.weights()[0], [0.5, 0.5])
+
+
+# --- a rate of its own ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [1e-3, 3e-4, 0.0125])
+def test_the_rate_of_a_transformation_is_read_off_what_it_does(rate: float) -> None:
+    answer = identify(optax.adam(rate), runs=3)
+    assert (answer.verdict, answer.line, answer.role) == ("identified", "optimizer.adam", "standard"), text(answer)
+    assert answer.behind is None and answer.rate_fitted and answer.rate == rate
+    assert f"Rate {rate:g}: its own" in " ".join(text(answer).split())
+
+
+def test_the_rate_inside_of_an_accumulation_is_read_off_too() -> None:
+    answer = identify(optax.MultiSteps(optax.adam(1e-3), 4), runs=3)
+    assert (answer.verdict, answer.line, answer.rate) == ("identified", "optimizer.adam", 1e-3), text(answer)
+    assert answer.behind is not None and answer.behind.parameters["k"].value == 4
+
+
+def test_a_box_that_is_handed_its_rate_has_none_of_its_own() -> None:
+    answer = identify(optax.adam, runs=3)
+    assert answer.rate is None and not answer.rate_fitted

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from gradspec.reference import line
 
-from .boxes_at_random import Box, drawn
-from .truths import SLIP, Judgement, judged, off_of_truth
+from .boxes_at_random import Box, drawn, drawn_in_few_digits
+from .truths import SLIP, Judgement, judged, judged_in_few_digits, off_of_truth
 
 SEEDS = range(40)  # `make bench` has more
+IN_FEW_DIGITS = range(10)
 
 
 # Left open, which is no false statement: a lookahead of quotients whose square is averaged as g² - βg².
@@ -20,6 +21,14 @@ LEFT_OPEN = {30: pytest.mark.xfail(strict=True, reason="another arrangement that
 def test_nothing_false_is_said_of_a_box(seed: int) -> None:
     box = drawn(seed)
     found = judged(box, runs=3)
+    assert found.judgement is not Judgement.FALSE, f"{found.reasons}\n{box.truth}\n{box.source}\n{found.answer!r}"
+    assert found.named or not box.truth.is_a_reading, f"{box.truth}\n{box.source}\n{found.answer!r}"
+
+
+@pytest.mark.parametrize("seed", IN_FEW_DIGITS)
+def test_nothing_false_is_said_of_a_box_that_stores_its_weights_in_few_digits(seed: int) -> None:
+    box = drawn_in_few_digits(seed)
+    found = judged_in_few_digits(box, runs=3)
     assert found.judgement is not Judgement.FALSE, f"{found.reasons}\n{box.truth}\n{box.source}\n{found.answer!r}"
     assert found.named or not box.truth.is_a_reading, f"{box.truth}\n{box.source}\n{found.answer!r}"
 

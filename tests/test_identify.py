@@ -528,7 +528,7 @@ def test_a_number_that_another_line_has_under_its_name_does_not_take_a_reading_a
     assert (answer.verdict, answer.line, answer.role) == ("identified", "optimizer.radam", "standard"), text(answer)
     assert answer.hyperparameters["threshold"].own == "threshold"
     other = identify(optax.radam, {"threshold": 6.0}, **FEW)  # above which ρ is from the seventh step on
-    assert other.from_standard == {"threshold": ("given", "five")}
+    assert other.from_standard == {"threshold": ("as-set", "five")}
 
 
 # --- names and ties -------------------------------------------------------------------------------------------------

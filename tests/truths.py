@@ -12,12 +12,14 @@ from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from gradspec.adapters import BoxError
 from gradspec.crosscheck.answers import Around, Identification, Kind
 from gradspec.crosscheck.identification import identify
 from gradspec.reference import line
 from gradspec.reference.formula import Optimizer
+from gradspec.reference.namespace import Floating
 from gradspec.reference.vocabulary import Reading, Role
 from gradspec.reference.wrapper import wrapper
 
@@ -25,8 +27,10 @@ from .boxes_at_random import Box, Truth
 
 SLIP = 1e-9  # of the way that the weights go: what may not be accepted
 FLOAT32 = 1e-5  # the same, where the answer says that something is stored in float32
+FEW_APART = 0.05  # of the numbers of few digits: those at which float32 rounds to another side
 STEPS, WEIGHTS = 9, 32
-TOO_HARD = 1e-6  # how far numbers may go apart for a shake of 1e-12 in the gradients
+SHAKE, ROUNDING = 1e-12, 1e-15  # of the gradients
+TOO_HARD = 1e-6  # how far numbers may go apart for a shake
 
 
 class Judgement(Enum):
@@ -56,6 +60,32 @@ def judged(box: Box, **options: Any) -> Judged:
     if reasons := tuple((_false_name if named else _false_nearest)(box, answer)):
         return Judged(Judgement.FALSE, named, reasons, answer)
     return Judged(Judgement.TRUE if named else Judgement.OPEN, named, (), answer)
+
+
+def judged_in_few_digits(box: Box, **options: Any) -> Judged:
+    """What the answer on a box is worth whose weights are stored in few digits: each of its steps is held against that of the
+    reading, from the weights that the box had before."""
+    try:
+        answer = identify(box.make, dtype=box.truth.weights, **options)
+    except BoxError as error:
+        return Judged(Judgement.OPEN, False, (f"refused: {error}",))
+    assert isinstance(answer, Identification)
+    if answer.verdict == "no-reading":
+        return Judged(Judgement.OPEN, False, (), answer)
+    formula = line(answer.body)
+    assert isinstance(formula, Optimizer)
+    own = {name: bound.own for name, bound in answer.hyperparameters.items() if bound.own}
+    values = {name: bound.value for name, bound in answer.hyperparameters.items() if bound.value is not None}
+    reading = formula.reading("standard", **answer.reading)
+    run = _Run(formula, reading, own, values, answer.ascends, answer.behind)
+    reasons = [
+        f"stored: {quantity.kind.value} {quantity.name} is said to be in {quantity.format}"
+        for quantity in answer.stored
+        if quantity.kind is not Kind.WEIGHTS or quantity.format != box.truth.weights
+    ]
+    if (apart := max(run.apart(box, varied) for varied in (False, True))) > FEW_APART:
+        reasons.append(f"name: {answer.line} is apart at {apart:.0%} of the numbers")
+    return Judged(Judgement.FALSE if reasons else Judgement.TRUE, True, tuple(reasons), answer)
 
 
 def _false_name(box: Box, answer: Identification) -> Iterator[str]:
@@ -152,39 +182,62 @@ class _Run:
         gradients = draw.normal(size=(STEPS, WEIGHTS)) * 2.0 ** draw.integers(-12, 3, size=WEIGHTS)
         rates = [float(rate) for rate in 2.0 ** draw.integers(-4, 0, size=STEPS)]
         values = {**self.values, **(self._varied() if varied else {})}
-        made = box.make(start, **{called: values[name] for name, called in self.own.items() if name in values})
-        observed = np.array([made.step(g.copy(), rate) for g, rate in zip(gradients, rates, strict=True)])
+        observed = self._of_box(box, start, gradients, rates, values)
+        nearly = [gradients * (1 + ROUNDING * draw.normal(size=gradients.shape)) for _ in range(4)]
         expected = self._runs(start, gradients, rates, values)
-        shaken = self._runs(start, gradients * (1 + 1e-12 * draw.normal(size=gradients.shape)), rates, values)
+        shaken = self._runs(start, gradients * (1 + SHAKE * draw.normal(size=gradients.shape)), rates, values)
         gone = expected - start
         way = np.maximum(np.sqrt(np.mean(gone**2, axis=1, keepdims=True)), np.abs(gone))
         with np.errstate(all="ignore"):
-            hard = ~(np.abs(shaken - expected) <= TOO_HARD * way)
+            rounding = [np.abs(self._of_box(box, start, g, rates, values) - observed) / way for g in nearly]
+            hard = ~(np.abs(shaken - expected) <= TOO_HARD * way) | (np.max(rounding, axis=(0, 1)) > SLIP / 100)
             apart = np.where(hard, 0.0, np.abs(observed - expected) / way)
         return float(np.nanmax(np.where(np.isnan(observed) & ~hard, np.inf, apart), initial=0.0))
 
-    def _runs(self, start: Any, gradients: Any, rates: list[float], values: Mapping[str, float]) -> Any:
+    def _of_box(self, box: Box, w: Any, gradients: Any, rates: list[float], values: Mapping[str, float]) -> Any:
+        made = box.make(w, **{called: values[name] for name, called in self.own.items() if name in values})
+        return np.array([made.step(g.copy(), rate) for g, rate in zip(gradients, rates, strict=True)])
+
+    def apart(self, box: Box, varied: bool) -> float:
+        """The share of the weights of few digits that are more than the last of them beside a step of the reading."""
+        draw, format_ = np.random.default_rng(7), np.dtype(getattr(ml_dtypes, box.truth.weights, box.truth.weights))
+        w = draw.normal(size=WEIGHTS).astype(format_)
+        gradients = (draw.normal(size=(STEPS, WEIGHTS)) * 2.0 ** draw.integers(-4, 3, size=WEIGHTS)).astype(format_)
+        values = {**self.values, **(self._varied() if varied else {})}
+        made = box.make(w, **{called: values[name] for name, called in self.own.items() if name in values})
         named = {name: value for name, value in values.items() if any(name == h.name for h in self.formula.hyperparameters)}
-        gradients = (-1.0 if self.ascends else 1.0) * gradients
-        if self.behind is not None:
-            return self._runs_behind(start, gradients, rates, named)
-        return self.formula.run(start, gradients, rates, self.reading, **named)
+        state, beside = self.formula.init(w.astype(np.float64), self.reading, **named), []
+        for g in gradients:
+            handed = (-1.0 if self.ascends else 1.0) * g.astype(np.float64)
+            with np.errstate(all="ignore"):
+                expected, state = self.formula.step(w.astype(np.float64), handed, state, 0.25, self.reading, **named)
+            w = made.step(g, 0.25)
+            last = np.abs(np.spacing(w).astype(np.float64))
+            beside.append(np.abs(w.astype(np.float64) - expected) > last)
+        return float(np.mean(beside))
 
-    def _runs_behind(self, w: Any, gradients: Any, rates: list[float], named: Mapping[str, float]) -> Any:
-        """The weights that are seen where the wrapper is around the reading."""
-        assert self.behind is not None
-        around, state, after = wrapper(self.behind.wrapper), self.formula.init(w, self.reading, **named), []
-        h = SimpleNamespace(**{name: bound.value for name, bound in self.behind.parameters.items()})
+    def _runs(self, w: Any, gradients: Any, rates: list[float], values: Mapping[str, float]) -> Any:
+        """The weights that are seen; with a wrapper around the reading those that it shows."""
+        xp, sign = Floating(np.float64), -1.0 if self.ascends else 1.0
+        named = {h.name: xp.asarray(values.get(h.name, h.default)) for h in self.formula.hyperparameters}
+        inside = self.formula.configured(named, self.reading)
+        with np.errstate(all="ignore"):
+            state, after = inside.start(xp, w), []
 
-        def step(w: Any, g: Any, alpha: Any) -> Any:
-            nonlocal state
-            w, state = self.formula.step(w, g, state, float(alpha), self.reading, **named)
-            return w
+            def step(w: Any, g: Any, alpha: Any) -> Any:
+                nonlocal state
+                w, state = inside.step(xp, w, g, state, xp.asarray(alpha))
+                return w
 
-        outer = around.start(np, w, h)
-        for g, rate in zip(gradients, rates, strict=True):
-            w, outer = around.around(np, w, g, outer, rate, h, step)
-            after.append(w)
+            around = None if self.behind is None else wrapper(self.behind.wrapper)
+            h = SimpleNamespace(**{name: bound.value for name, bound in self.behind.parameters.items()} if self.behind else {})
+            outer = around.start(xp, w, h) if around else None
+            for g, rate in zip(sign * gradients, rates, strict=True):
+                if around:
+                    w, outer = around.around(xp, w, g, outer, rate, h, step)
+                else:
+                    w = step(w, g, rate)
+                after.append(w)
         return np.array(after)
 
     def _varied(self) -> dict[str, float]:

@@ -30,7 +30,7 @@ THRESHOLD = Axis(
         Option("four", "the step is divided by the root of S where ρ is above 4", r"\rho_t>4", lambda h: 4),
         Option("five", "the step is divided by the root of S where ρ is above 5", r"\rho_t>5", lambda h: 5),
         Option(
-            "given",
+            "as-set",
             "the step is divided by the root of S where ρ is above a number that is given",
             r"\rho_t>\rho_0",
             lambda h: h.threshold,

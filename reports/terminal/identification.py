@@ -266,6 +266,8 @@ def _arguments(answer: Identification) -> Iterator[str]:
         yield item("Arguments", "; ".join(taken))
     if assumed:
         yield item("Assumed", f"{'; '.join(assumed)} (it takes no such argument)")
+    if answer.rate_fitted and answer.rate is not None:
+        yield item("Rate", f"{number(answer.rate)}: its own, read off what it does, since nothing says it")
     if answer.idle:
         yield item("Idle", f"{', '.join(answer.idle)}: taken, and without effect at any value that was tried")
     yield from (item("Left alone", f"{name}, since {why}") for name, why in answer.refused.items())

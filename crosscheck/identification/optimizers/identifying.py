@@ -25,8 +25,10 @@ from ..limits import TimeLimit
 from ..options import Options
 from .attempts import Identifying
 from .experiments import MATRIX, accepted, arguments
+from .ladder import rungs
 from .playing import OtherDtype, Player
 from .prediction import NARROW
+from .rates import own_rates
 from .rounded import is_narrower
 from .saying import answered
 from .space import spaces
@@ -37,11 +39,23 @@ def identify_optimizer(box: Box, options: Options) -> Identification:
     """Which reading of which optimizer line a box implements. Raises BoxError for a box that cannot be used, and says why."""
     with _uncollected():
         try:
-            return _identified(box, options)
+            return _at_its_rate(box, options)
         except OtherDtype as other:
             if options.dtype or other.dtype not in box.dtypes:
                 raise
-            return _identified(box, replace(options, dtype=other.dtype))  # the one that it works in, since none was asked for
+            return _at_its_rate(box, replace(options, dtype=other.dtype))  # the one that it works in, since none was asked for
+
+
+def _at_its_rate(box: Box, options: Options) -> Identification:
+    """What a box is; one that has a rate of its own and does not say which, at that which is read off what it does."""
+    if box.rate_changes or box.rate is not None:
+        return _identified(box, options)
+    search = _begun(box, options, [Scope.WEIGHT, Scope.ARRAY])
+    for rate in own_rates(search.bench, search.spaces, search.player.play(rungs(search.bench)[0])):
+        answer = _identified(replace(box, rate=rate), options)
+        if answer.verdict != "no-reading":
+            return changed(answer, rate_fitted=True)
+    return _identified(box, options)
 
 
 def _identified(box: Box, options: Options) -> Identification:

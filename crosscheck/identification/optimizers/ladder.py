@@ -76,7 +76,7 @@ class Ladder:
         if self.only_rounded:
             return self._rounded(False) or self._rounded(True) or self._nearest()
         narrow, rounded_first = is_narrower(NARROW, self.dtype), not is_narrower(NARROW, self.dtype)
-        if rounded_first and (found := self._rounded(False)) is not None:
+        if rounded_first and (found := self._rounded(False) or self._rounded(True)) is not None:
             return found  # what is computed more precisely than it is stored would fit the wider budgets of its format, too
         wide: Found | None = None
         for pairs in (False, True):
@@ -87,7 +87,7 @@ class Ladder:
                 if full:
                     return Found(space, candidate, True)
                 self._ends.append((space, candidate))
-            if (pairs or not rounded_first) and (found := self._rounded(pairs)) is not None:
+            if not rounded_first and (found := self._rounded(pairs)) is not None:
                 return found
             for k, space in enumerate(ranked[:NARROW_FAMILIES] if pairs and narrow else ranked):
                 tell(Stage.SEARCHED_NARROW, k, len(ranked), space.line.title)

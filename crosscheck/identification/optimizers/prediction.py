@@ -434,30 +434,30 @@ class Record:
     def binds(self, candidate: Candidate) -> bool:
         """Whether a candidate says enough: budgets that are void throughout fit everything.
 
-        What keeps a state of each weight binds sooner or later, where there are many digits: it has to say something. A first
-        step repeated may be 0/0 throughout, as with the variance of one number, and so may what cancels in a format of few
-        digits: there most weights have to be bound at some step. Where weights see each other, in the line or in a wrapper, one
-        that is void makes all so, from some step on: there most numbers have to be, of those at which a weight moves; that it
-        stands still between the steps of an accumulation says nothing.
+        Only numbers at which a weight moves count: that it stands still, as without a gradient and between the steps of an
+        accumulation, says nothing. What keeps a state of each weight binds sooner or later, where there are many digits: it has
+        to say something. A first step repeated may be 0/0 throughout, as with the variance of one number, and so may what
+        cancels in a format of few digits: there most weights have to be bound at some step, and not become NaN where the
+        reading is a number. Where weights see each other, in the line or in a wrapper, one that is void makes all so, from some
+        step on: there most numbers have to be.
         """
+        seen = [self._moved(candidate, one) for one in self.played]
         if candidate.line.scope is not Scope.WEIGHT or candidate.behind is not None:
-            moved, unbound = self._moved(candidate)
-            return 2 * unbound < max(moved, 1)
-        said = [~np.logical_and.reduce([one.void for one in self.steps(candidate, played)]) for played in self.played]
-        bound = sum(int(weights.sum()) for weights in said)
+            asked, bound = (sum(int(one[i].sum()) for one in seen) for i in (0, 1))
+            return 2 * bound > asked or not asked
+        asked = sum(int(moved.any(axis=0).sum()) for moved, _, _ in seen)
+        bound = sum(int((said.any(axis=0) & ~lost.any(axis=0)).sum()) for _, said, lost in seen)
         if candidate.memory is Memory.KEPT and candidate.form(self.dtype).u <= precision(NARROW).u:
-            return bound > 0
-        return 2 * bound > sum(weights.size for weights in said)
+            return bound > 0 or not asked
+        return 2 * bound > asked or not asked
 
-    def _moved(self, candidate: Candidate) -> tuple[int, int]:
-        """How many numbers are those of a weight that has just moved, and of how many of these the budget says nothing."""
-        moved = unbound = 0
-        for one in self.played:
-            before = one.experiment.weights
-            for enclosure, after in zip(self.steps(candidate, one), one.weights, strict=True):
-                here, before = after != before, after
-                moved, unbound = moved + int(here.sum()), unbound + int((here & enclosure.void).sum())
-        return moved, unbound
+    def _moved(self, candidate: Candidate, one: Played) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which numbers of a trace are those of a weight that has just moved, which of these the budget binds, and which became
+        NaN though they are none in the reading."""
+        moved = one.weights != np.vstack([one.experiment.weights[None], one.weights[:-1]])
+        steps = list(self.steps(candidate, one))
+        void, none = np.stack([step.void for step in steps]), np.stack([np.isnan(step.value) for step in steps])
+        return moved, moved & ~void, np.isnan(one.weights) & ~none
 
     def first_miss(self, candidate: Candidate) -> Miss | None:
         for i, one in enumerate(self.played):

@@ -65,9 +65,14 @@ def _tried_of(space: Space) -> Iterator[Candidate]:
     assert space.behind is not None
     behind = space.behind
     few = behind.wrapper.id in wrappers() and all(behind.wrapper.parameter(n).role is Role.COUNT for n, _ in behind.assumed)
+    yield from around_from_start(space, None if few else FEW_MOVES)
+
+
+def around_from_start(space: Space, most: int | None = FEW_MOVES) -> Iterator[Candidate]:
+    """Where a search begins, and one move from there, if these are no more than so many."""
     yield from space.starts()
     moved = [other for start in space.starts() for _, others in space.moves(start) for other in others]
-    yield from moved if few or len(moved) <= FEW_MOVES else ()
+    yield from moved if most is None or len(moved) <= most else ()
 
 
 def _moves_alike(behind: Behind, space: Space, played: Played) -> bool:
@@ -122,14 +127,18 @@ def _valued(bench: Bench, wrapper: Wrapper) -> Iterator[Behind]:
         yield Behind(wrapper, tuple(binding.items()), tuple(zip((one.name for one in open_), values, strict=True)))
 
 
+def slow(bench: Bench, space: Space, played: Played) -> list[Behind]:
+    """The wrappers that make several calls a step, as far as the calls show at which weights move."""
+    return [one for one in _tried(bench) if one.calls(bench.chosen.own) > 1 and _moves_alike(one, space, played)]
+
+
 def _doubled(bench: Bench, space: Space, played: Played) -> Iterator[Behind]:
     """Two wrappers, one around the other, of which one makes several calls a step: its calls show when weights move."""
-    alike = [one for one in _tried(bench) if one.calls(bench.chosen.own) > 1 and _moves_alike(one, space, played)]
-    slow = {one.wrapper.id: one for one in alike}
-    for one in slow.values():
+    found = {one.wrapper.id: one for one in slow(bench, space, played)}
+    for one in found.values():
         taken = {parameter.name for parameter in one.wrapper.parameters}
         for other in wrappers().values():
-            if other.id not in slow and not taken & {parameter.name for parameter in other.parameters}:
+            if other.id not in found and not taken & {parameter.name for parameter in other.parameters}:
                 for both in (around(one.wrapper, other), around(other, one.wrapper)):
                     values = one.values(bench.chosen.own)
                     yield from (
