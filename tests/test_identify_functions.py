@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 import pytest
 from gradspec.adapters.errors import BoxError
-from gradspec.crosscheck.answers import Arrangement, FunctionAnswer, Loss, NanFlow, Reduction, Tie, Unlaid
+from gradspec.crosscheck.answers import Arrangement, FunctionAnswer, NanFlow, Reduction, Tie, Unlaid
+from gradspec.crosscheck.findings import Loss
 from gradspec.crosscheck.identification import identify_function
 from gradspec.reference import line
 from gradspec.reference.arguments import ArgumentError

@@ -20,7 +20,8 @@ import torch
 from gradspec.adapters import BoxError, load
 from gradspec.adapters.frameworks.pytorch import PyTorch
 from gradspec.cli import main
-from gradspec.crosscheck.answers import Alike, Identification, Kind, Loss, Proof, Refusal, Separator, Stored
+from gradspec.crosscheck.answers import Alike, Identification, Kind, Proof, Refusal, Separator, Stored
+from gradspec.crosscheck.findings import Loss
 from gradspec.crosscheck.identification import identify
 from gradspec.crosscheck.porting import Port, Setting, Source, Target, port, ported, target
 from gradspec.crosscheck.porting.equality import enclosures

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...crosscheck.answers import Kind, Number, Separator, Stored, Way
+from ...crosscheck.answers import Kind, Separator, Stored, Way
+from ...crosscheck.findings import Number
 
 _KINDS = {Kind.RATE: "the rate", Kind.POWER: "β^t", Kind.COMPLEMENT: "1-β^t", Kind.MULTIPLE: "1-αλ", Kind.ROOT: "roots"}
 _WAYS = {

@@ -456,8 +456,8 @@ class Record:
         NaN though they are none in the reading."""
         moved = one.weights != np.vstack([one.experiment.weights[None], one.weights[:-1]])
         steps = list(self.steps(candidate, one))
-        void, none = np.stack([step.void for step in steps]), np.stack([np.isnan(step.value) for step in steps])
-        return moved, moved & ~void, np.isnan(one.weights) & ~none
+        void, absent = np.stack([step.void for step in steps]), np.stack([np.isnan(step.value) for step in steps])
+        return moved, moved & ~void, np.isnan(one.weights) & ~absent
 
     def first_miss(self, candidate: Candidate) -> Miss | None:
         for i, one in enumerate(self.played):
