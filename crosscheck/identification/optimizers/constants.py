@@ -66,7 +66,7 @@ class Fit:
 
     def written(self, exponent: float) -> Iterator[float]:
         """The numbers of few digits that are near to the best one near this exponent."""
-        best = 10.0 ** narrowed(self.off, exponent)
+        best = 10.0 ** _narrowed(self.off, exponent)
         values = (self.at(float(f"{best:.{digits}g}")) for digits in range(1, DIGITS + 1))
         return filter(self.allows, values)
 
@@ -105,7 +105,7 @@ def _that_look_at(space: Space, start: Candidate, hyper: Hyperparameter) -> Iter
                 yield replace(start, reading=start.reading.but(**{axis.name: option.name}))
 
 
-def narrowed(off: Callable[[float], float], exponent: float) -> float:
+def _narrowed(off: Callable[[float], float], exponent: float) -> float:
     """The exponent near a first one at which the numbers come closest."""
     low, high = exponent - 1, exponent + 1
     for _ in range(ROUNDS):

@@ -21,6 +21,7 @@ from ...answers import (
     Question,
     Unanswered,
 )
+from ...inputs.traces import Schedule
 from ..limits import TimeLimit
 from ..options import Options
 from .attempts import Identifying
@@ -47,15 +48,19 @@ def identify_optimizer(box: Box, options: Options) -> Identification:
 
 
 def _at_its_rate(box: Box, options: Options) -> Identification:
-    """What a box is; one that has a rate of its own and does not say which, at that which is read off what it does."""
+    """What a box is; one that has a rate of its own and does not say which, at that which is read off what it does, or at the
+    usual one of a trace, if none is: another factor then stands around it."""
     if box.rate_changes or box.rate is not None:
         return _identified(box, options)
     search = _begun(box, options, [Scope.WEIGHT, Scope.ARRAY])
-    for rate in own_rates(search.bench, search.spaces, search.player.play(rungs(search.bench)[0])):
+    rates = own_rates(search.bench, search.spaces, search.player.play(rungs(search.bench)[0]))
+    answer: Identification | None = None
+    for rate in rates or search.bench.rates(Schedule.CONSTANT, 1):
         answer = _identified(replace(box, rate=rate), options)
         if answer.verdict != "no-reading":
             return changed(answer, rate_fitted=True)
-    return _identified(box, options)
+    assert answer is not None
+    return changed(answer, rate=None)
 
 
 def _identified(box: Box, options: Options) -> Identification:

@@ -135,15 +135,20 @@ def slow(bench: Bench, space: Space, played: Played) -> list[Behind]:
 def _doubled(bench: Bench, space: Space, played: Played) -> Iterator[Behind]:
     """Two wrappers, one around the other, of which one makes several calls a step: its calls show when weights move."""
     found = {one.wrapper.id: one for one in slow(bench, space, played)}
-    for one in found.values():
-        taken = {parameter.name for parameter in one.wrapper.parameters}
-        for other in wrappers().values():
-            if other.id not in found and not taken & {parameter.name for parameter in other.parameters}:
-                for both in (around(one.wrapper, other), around(other, one.wrapper)):
-                    values = one.values(bench.chosen.own)
-                    yield from (
-                        behind for behind in _valued(bench, both) if values.items() <= behind.values(bench.chosen.own).items()
-                    )
+    pairs = [(one, other) for one in found.values() for other in wrappers().values() if other.id not in found]
+    for one, other in pairs:
+        if not _names(one.wrapper) & _names(other):
+            for both in (around(one.wrapper, other), around(other, one.wrapper)):
+                yield from (behind for behind in _valued(bench, both) if _agree(one, behind, bench.chosen.own))
+
+
+def _names(wrapper: Wrapper) -> set[str]:
+    return {parameter.name for parameter in wrapper.parameters}
+
+
+def _agree(one: Behind, both: Behind, own: Mapping[str, float]) -> bool:
+    """Whether a wrapper has the same values alone and with another."""
+    return one.values(own).items() <= both.values(own).items()
 
 
 def _binding(bench: Bench, wrapper: Wrapper) -> Mapping[str, str]:
