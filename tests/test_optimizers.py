@@ -204,6 +204,7 @@ def weights_of_every_reading(formula: Optimizer) -> dict[Reading, np.ndarray]:
         "initial_first": 0.05,
         "initial_second": 1.4,
         "initial_mean": 0.8,
+        "threshold": 6.0,
     }
     kept = {name: value for name, value in hyper.items() if name in {h.name for h in formula.hyperparameters}}
     chosen = {reading: None for one in some_readings(formula) for reading in (one, formula.function_of(one))}

@@ -57,9 +57,8 @@ class Objects:
     def prod(a: Any) -> Any:
         return np.asarray(np.prod(a), dtype=object)
 
-    @staticmethod
-    def where(condition: Any, a: Any, b: Any) -> np.ndarray:
-        return np.where(np.asarray(condition, dtype=bool), a, b)
+    def where(self, condition: Any, a: Any, b: Any) -> np.ndarray:
+        return np.where(np.asarray(condition, dtype=bool), self.asarray(a), self.asarray(b))
 
     @staticmethod
     def abs(a: Any) -> Any:

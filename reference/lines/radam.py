@@ -22,18 +22,32 @@ LEAST_LENGTH = Hyperparameter(
     5.0,
     4.0,
     aliases=("rho_threshold", "rectify_threshold", "n_sma_threshold"),
-    trials=Trials.at(4.5, 6.0, 5.0),
+    trials=Trials.at(6.0, 6.0, 5.0),
 )
+
+
+def _four(h: Any) -> float:
+    return 4
+
+
+def _five(h: Any) -> float:
+    return 5
+
+
+def _as_set(h: Any) -> Any:
+    return h.threshold
+
+
 THRESHOLD = Axis(
     name="threshold",
     options=(
-        Option("four", "the step is divided by the root of S where ρ is above 4", r"\rho_t>4", lambda h: 4),
-        Option("five", "the step is divided by the root of S where ρ is above 5", r"\rho_t>5", lambda h: 5),
+        Option("four", "the step is divided by the root of S where ρ is above 4", r"\rho_t>4", _four),
+        Option("five", "the step is divided by the root of S where ρ is above 5", r"\rho_t>5", _five),
         Option(
             "as-set",
             "the step is divided by the root of S where ρ is above a number that is given",
             r"\rho_t>\rho_0",
-            lambda h: h.threshold,
+            _as_set,
             needs="threshold",
             in_matrix=False,
         ),
