@@ -27,11 +27,16 @@ DIGITS = 2  # of a number that somebody has written
 
 def off(space: Space, candidate: Candidate, played: Played) -> float:
     """By which part of its way a weight is beside the box, on the average; at most by all of it."""
+    return float(beside(space, candidate, played).mean())
+
+
+def beside(space: Space, candidate: Candidate, played: Played) -> np.ndarray:
+    """By which part of its way each weight is beside the box, where that is a number; at most by all of it."""
     after, trace = in_floats(space, candidate, played.experiment), played.experiment
     with np.errstate(all="ignore"):
         share = np.abs(after - played.weights) / np.abs(played.weights - trace.weights)
     known = np.minimum(share[~np.isnan(share)], 1.0)
-    return float(known.mean()) if known.size else 1.0
+    return known if known.size else np.ones(1)
 
 
 def of_size(hyper: Hyperparameter, size: float) -> float:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .constants import beside
 from .experiments import Bench
 from .playing import Played
 from .prediction import in_floats
@@ -54,11 +55,7 @@ def _written(space: Space, candidate: Candidate, played: Played) -> Iterator[tup
 def _off(space: Space, candidate: Candidate, played: Played) -> float:
     """By which part of its way a weight is beside the box, but for the tenth of the numbers that is furthest: where gradients
     cancel, one that is accumulated in float32 has another sign."""
-    after, start = in_floats(space, candidate, played.experiment), played.experiment.weights
-    with np.errstate(all="ignore"):
-        share = np.abs(after - played.weights) / np.abs(played.weights - start)
-    known = np.minimum(share[~np.isnan(share)], 1.0)
-    return float(np.quantile(known, MOST)) if known.size else 1.0
+    return float(np.quantile(beside(space, candidate, played), MOST))
 
 
 def _needed(space: Space, candidate: Candidate, played: Played) -> float | None:
