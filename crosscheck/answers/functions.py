@@ -135,9 +135,9 @@ class FunctionAnswer(Answer, frozen=True, kw_only=True):
     would settle are not in it. ``nan_flow`` is what it does with a cotangent where the value is NaN, None where that was not
     asked. ``undifferentiated`` are the framework's words where it cannot be differentiated. It ``raises`` on some inputs; it
     ``prints`` when it is called. Where nothing fits, ``distance`` is the mean relative distance from the nearest reading (0 to
-    1), ``failure`` the smallest input on which the function is not that one, ``near`` whether most numbers come
-    near that, or a part of it fits, and ``value_alone`` and ``cotangents_alone`` the readings that the value or the cotangents fit for themselves, with the
-    reduction as one more axis where the function reduces what the line leaves apart.
+    1), ``failure`` the smallest input on which the function is not that one, ``near`` whether most numbers come near that, or a
+    part of it fits, and ``value_alone`` and ``cotangents_alone`` the readings that the value or the cotangents fit for
+    themselves, with the reduction as one more axis where the function reduces what the line leaves apart.
     """
 
     also: list[str]
