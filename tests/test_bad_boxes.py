@@ -59,6 +59,11 @@ def refused(ended: Ended, words: str) -> None:
     assert words in ended.err and ended.err.startswith("gradspec: error: ") and "Traceback" not in ended.err
 
 
+def test_a_box_that_leaves_its_dtype_is_told_which_one_to_name(command: Command) -> None:
+    widening = SGD.replace("self.weights -= learning_rate * gradient", "self.weights = self.weights - np.float32(1) * gradient")
+    refused(command(widening, "--dtype", "bfloat16"), "or name the dtype it works in: --dtype float32")
+
+
 # --- what is tried as an optimizer, and is none ---------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from gradspec.adapters import BoxError
-from gradspec.crosscheck.answers import Identification, Kind, Way
+from gradspec.crosscheck.answers import Identification, Kind, Separator, Way
 from gradspec.crosscheck.identification import identify
 from gradspec.reports.terminal import text
 
@@ -273,3 +273,27 @@ def test_what_optax_puts_away_in_bfloat16_is_multiplied_there():
     assert isinstance(found, Identification)
     assert (found.verdict, found.line) == ("identified", "optimizer.momentum")
     assert [(one.name, one.way, one.format) for one in found.stored] == [("V", Way.ARRAY, "bfloat16")]
+
+
+class InItsOwnFormat:
+    """Adam with constants of its own that computes in whatever format its weights have."""
+
+    def __init__(self, weights: np.ndarray):
+        self.w, self.t = weights, 0
+        self.m, self.v = np.zeros_like(weights), np.zeros_like(weights)
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        self.t += 1
+        self.m = 0.9 * self.m + (1 - 0.9) * gradient
+        self.v = 0.999 * self.v + (1 - 0.999) * gradient * gradient
+        step = self.m / (1 - 0.9**self.t) / (np.sqrt(self.v / (1 - 0.999**self.t)) + 1e-8)
+        self.w = self.w - learning_rate * step
+        return self.w
+
+
+def test_of_lines_that_few_digits_do_not_tell_apart_the_sheets_is_named_first_and_more_digits_are_asked_for():
+    found = identify(InItsOwnFormat, dtype="float16")
+    assert isinstance(found, Identification)
+    assert (found.verdict, found.line, found.also) == ("ambiguous", "optimizer.adam", ["optimizer.yogi"])
+    assert found.separated_by == [Separator.FLOAT64]
+    assert found.surroundings.goes_on is not None  # what the first of them does beside its formula is asked

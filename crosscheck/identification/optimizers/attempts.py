@@ -114,7 +114,7 @@ class Identifying:
 
     def attempts(self) -> list[Attempt]:
         """The families of which a reading is confirmed, or the first that failed. In a format of few digits the budgets are so
-        wide that one may fit in the place of another: there all are tried."""
+        wide that one may fit in the place of another: there all are tried, and the sheet's are named first."""
         found: Found | None
         found, lasting = self.begun
         tried = [self._attempt(lasting)]
@@ -124,9 +124,17 @@ class Identifying:
             found = self.ladder.likewise(found)
             tried += [self._as_well(found)] if found is not None else []
         fitting = [one for one in tried if one.fits and self.record(one.found.space, self.played).fits(one.found.candidate)]
-        kept = fitting or tried[:1]
+        kept = self._sheet_first(fitting) or tried[:1]
         self.found = kept[0].found
         return kept
+
+    def _sheet_first(self, fitting: Sequence[Attempt]) -> list[Attempt]:
+        """The same with one of the sheet's lines at the head, where one is confirmed with what it does beside its formula."""
+        ranked = sorted(fitting, key=lambda one: not one.found.space.line.on_the_sheet)
+        if ranked and ranked[0] is not fitting[0]:
+            whole = self._attempt_at(ranked[0].found)
+            return [whole, *ranked[1:]] if whole.fits else list(fitting)
+        return ranked
 
     def _attempt(self, found: Found) -> Attempt:
         """Whether what was found is confirmed."""

@@ -74,6 +74,9 @@ class OtherDtype(BoxError):
         super().__init__(message)
         self.dtype = dtype
 
+    def __reduce__(self) -> tuple[type[OtherDtype], tuple[str, str]]:
+        return OtherDtype, (str(self), self.dtype)
+
 
 class Call(Enum):
     """What a box is called for, as errors about it say it."""

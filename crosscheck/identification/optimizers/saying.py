@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from msgspec.structs import replace as changed
@@ -21,14 +22,15 @@ from ...answers import (
     Surroundings,
     Verdict,
 )
+from ...readings.separate import first_separated
 from .attempts import Attempt, Identifying
 from .confirmation import Confirmation
-from .experiments import Arguments, Bench, arguments
+from .experiments import Arguments, Bench, Plan, Values, arguments
 from .ladder import Found
 from .likeness import alike
-from .naming import named
+from .naming import EXACTLY, LASTING, named
 from .playing import Player
-from .prediction import NARROW
+from .prediction import NARROW, steps
 from .separation import best_split
 from .space import Behind, Candidate, Space, looks_at
 from .trace_witnesses import against, failure, named_failures
@@ -40,10 +42,12 @@ def answered(search: Identifying, began: float) -> Identification:
     player, unanswered = search.player, [*first.seen.unanswered, *search.unanswered]
     seen = changed(first.seen, changed=player.changed, printed=player.printed, unanswered=unanswered)
     evidence = _evidence(search, first.found, first.fits, first.confirmed, first.before, began)
-    return _said(search, first, seen, evidence, [one.found.space.line.id for one in others])
+    return _said(search, first, seen, evidence, [one.found for one in others])
 
 
-def _said(search: Identifying, attempt: Attempt, seen: Surroundings, evidence: Evidence, also: Sequence[str]) -> Identification:
+def _said(
+    search: Identifying, attempt: Attempt, seen: Surroundings, evidence: Evidence, also: Sequence[Found]
+) -> Identification:
     box, found, fits = search.box, attempt.found, attempt.fits
     space, candidate = found.space, found.candidate
     name, hyperparameters = named(search.bench, search.spaces, space, candidate), _hyperparameters(search, space, candidate)
@@ -74,7 +78,7 @@ def _said(search: Identifying, attempt: Attempt, seen: Surroundings, evidence: E
         wide=found.wide and _on_grid(search),
         shows_from=_shows_from(search, space, candidate),
         same=[_beside(candidate, other) for other in found.same],
-        separated_by=list(_separators(search, found)),
+        separated_by=_separators(search, found, also),
         ascends=candidate.ascends,
         behind=_around(candidate.behind, search.bench.chosen.own),
         memory=candidate.memory,
@@ -84,7 +88,7 @@ def _said(search: Identifying, attempt: Attempt, seen: Surroundings, evidence: E
         failure=failure(smallest_first, candidate) if found.near and not found.fits else None,
         failing_run=attempt.confirmed.failure,
         near=found.near,
-        also=list(also),
+        also=[one.space.line.id for one in also],
         tried=[line.id for one in search.spaces for line in one.lines],
         fails=[] if fits else _named_failures(search),
         same_as=_without(box.name, alike(name, hyperparameters)) if single else [],
@@ -140,14 +144,17 @@ def _shows_from(search: Identifying, space: Space, candidate: Candidate) -> int 
     return min((miss.step for miss in missed if miss is not None), default=None)
 
 
-def _separators(search: Identifying, found: Found) -> list[Separator]:
+def _separators(search: Identifying, found: Found, also: Sequence[Found]) -> list[Separator]:
     """What would tell the readings apart that this box, so asked, does not: by what the model predicts for it."""
+    others = [found, *also]
+    if also:
+        return [Separator.FLOAT64] if "float64" in search.box.dtypes and _differ_in_float64(search.bench, others) else []
+    if not found.same:
+        return []
 
     def splits(bench: Bench) -> bool:
         return best_split(bench, found.space, [found.candidate, *found.same], search.options.seed) is not None
 
-    if not found.same:
-        return []
     chosen, dtype = search.bench.chosen, search.player.dtype
     changing = replace(search.bench, player=Player(replace(search.box, rate_changes=True), dtype))
     wanted = Arguments(arguments(search.box, search.spaces).varied, chosen.own)
@@ -157,6 +164,14 @@ def _separators(search: Identifying, found: Found) -> list[Separator]:
         Separator.REFUSED_ARGUMENTS: bool(search.refused) and splits(replace(search.bench, chosen=wanted)),
     }
     return [way for way, would in ways.items() if would]
+
+
+def _differ_in_float64(bench: Bench, lines: Sequence[Found]) -> bool:
+    """Whether readings of several lines are told apart, each from each, where all of it is computed in float64."""
+    trace = bench.experiment(Plan(Values.OWN, bench.schedules[-1], count=LASTING), EXACTLY)
+    plain = [(one.space, replace(one.candidate, computed="", stored=())) for one in lines]
+    shown = [list(steps(space, candidate, trace, EXACTLY)) for space, candidate in plain]
+    return all(first_separated(one, other) is not None for one, other in combinations(shown, 2))
 
 
 def _around(behind: Behind | None, own: Mapping[str, float]) -> Around | None:

@@ -84,7 +84,7 @@ def _moves_alike(behind: Behind, space: Space, played: Played) -> bool:
 
 def _moving(after: np.ndarray, before: np.ndarray) -> np.ndarray:
     """At which calls any weight moves."""
-    return (np.diff(after, axis=0, prepend=before[None]) != 0).any(axis=1)
+    return (after != np.concatenate([before[None], after[:-1]])).any(axis=1)
 
 
 def _close(space: Space, candidate: Candidate, played: Played) -> float:
