@@ -25,7 +25,7 @@ from .playing import Experiment, Played, Player
 from .prediction import NARROW, Record
 from .rounded import Rounded, grid, is_narrower, is_unbiased, roundings
 from .search import Search
-from .separation import one_function, separate
+from .separation import other_functions, separate
 from .space import Candidate, Space
 from .surroundings import surroundings
 from .wrapped import Suspect
@@ -315,7 +315,7 @@ class Identifying:
             return self._arranged(Found(space, max(equals, key=self.record(space, self.played).score), False))
         best = min(outcome.left, key=lambda c: (space.function_of(c) != c, _distance(space, c)))
         others = {space.function_of(c): c for c in reversed(outcome.left) if space.function_of(c) != space.function_of(best)}
-        same = (c for c in reversed(others.values()) if not one_function(self.bench, space, best, c, seed))
+        same = other_functions(self.bench, space, best, reversed(others.values()), seed)
         return Found(space, best, True, same=tuple(same))
 
     def _confirmed(self, found: Found, seen: Surroundings) -> tuple[Found, Confirmation, Surroundings]:

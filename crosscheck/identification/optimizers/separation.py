@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ...inputs.strategies import draw
 from ...readings.separate import first_separated
 from .experiments import HEAVY, MATRIX, TALL, VARIED, Bench, Plan, Values
 from .playing import Experiment, Played
-from .prediction import Record, steps
+from .prediction import Record, in_floats, steps
 from .space import Candidate, Space
 
 FAINT = 2.0**-44  # by which gradients are scaled so that an ε shows that is assumed
@@ -58,17 +59,40 @@ def best_split(bench: Bench, space: Space, candidates: Sequence[Candidate], seed
     return found
 
 
-def one_function(bench: Bench, space: Space, a: Candidate, b: Candidate, seed: int) -> bool:
-    """Whether two candidates are one function for a box whose ε is 0, or that begins anew at every step: places of ε, or what
-    only later steps do, make no difference then, not by a bit."""
+def other_functions(bench: Bench, space: Space, one: Candidate, candidates: Iterable[Candidate], seed: int) -> list[Candidate]:
+    """The candidates that are another function than one, for a box whose ε is 0, or that begins anew at every step: places of
+    ε, or what only later steps do, make no difference then, not by a bit."""
+    candidates = list(candidates)
+    maybe = [other for other in candidates if _may_be_one_function(space, one, other)]
+    traces = proposals(bench, space, seed) if maybe else []
+
+    def values(candidate: Candidate, k: int, plainly: bool) -> Sequence[np.ndarray]:
+        if plainly:
+            return [in_floats(space, candidate, traces[k])]
+        return [after.value for after in steps(space, candidate, traces[k], bench.player.dtype)]
+
+    mine = lru_cache(maxsize=None)(partial(values, one))
+
+    def same(other: Candidate) -> bool:
+        plainly = _only_read_otherwise(one, other)
+        return all(
+            np.array_equal(x, y, equal_nan=True)
+            for k in range(len(traces))
+            for x, y in zip(mine(k, plainly), values(other, k, plainly), strict=True)
+        )
+
+    return [other for other in candidates if other not in maybe or not same(other)]
+
+
+def _only_read_otherwise(one: Candidate, other: Candidate) -> bool:
+    """Whether two candidates differ in their reading alone, which then shows in floating point without budgets, too."""
+    return one.memory is Memory.KEPT and replace(other, reading=one.reading, assumed=one.assumed) == one
+
+
+def _may_be_one_function(space: Space, a: Candidate, b: Candidate) -> bool:
     zero = {name for name, value in a.assumed if not value and space.line.hyperparameter(name).role is Role.EPSILON}
     anew = a.memory is b.memory is Memory.NOTHING
-    if not anew and (not zero or any(dict(b.assumed)[name] for name in zero)):
-        return False
-    pairs = ((steps(space, c, one, bench.player.dtype) for c in (a, b)) for one in proposals(bench, space, seed))
-    return all(
-        np.array_equal(x.value, y.value, equal_nan=True) for mine, other in pairs for x, y in zip(mine, other, strict=True)
-    )
+    return anew or (bool(zero) and not any(dict(b.assumed)[name] for name in zero))
 
 
 def proposals(bench: Bench, space: Space, seed: int) -> list[Experiment]:

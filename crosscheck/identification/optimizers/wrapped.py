@@ -88,10 +88,10 @@ def _moving(after: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _close(space: Space, candidate: Candidate, played: Played) -> float:
-    """The share of the numbers that are close, of those of weights that have moved; 0 if none is at the first step."""
+    """The share of the numbers that are close, of those of weights that have moved; 0 if it is too small at the first step."""
     if candidate.behind is not None:
-        calls = candidate.behind.calls(played.experiment.arguments)
-        if _share(space, candidate, _cut(played, calls)) == 0.0:
+        first = _share(space, candidate, _cut(played, candidate.behind.calls(played.experiment.arguments)))
+        if first is not None and first < MOST:
             return 0.0
     return _share(space, candidate, played) or 0.0
 
