@@ -295,5 +295,5 @@ def test_of_lines_that_few_digits_do_not_tell_apart_the_sheets_is_named_first_an
     found = identify(InItsOwnFormat, dtype="float16")
     assert isinstance(found, Identification)
     assert (found.verdict, found.line, found.also) == ("ambiguous", "optimizer.adam", ["optimizer.yogi"])
-    assert found.separated_by == [Separator.FLOAT64]
+    assert found.separated_by == [Separator.FLOAT64] and found.evidence.before <= 60
     assert found.surroundings.goes_on is not None  # what the first of them does beside its formula is asked

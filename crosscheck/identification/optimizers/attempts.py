@@ -35,12 +35,11 @@ AGAIN = 3  # how often a long trace may send the search back
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was found; what it does beside its formula; how it was confirmed, and after how many calls of the box."""
+    """What was found; what it does beside its formula; how it was confirmed."""
 
     found: Found
     seen: Surroundings
     confirmed: Confirmation
-    before: int
 
     @property
     def fits(self) -> bool:
@@ -49,6 +48,8 @@ class Attempt:
 
 @dataclass
 class Identifying:
+    """A search; ``before`` is how often the box was called when something was first to be confirmed, None until then."""
+
     bench: Bench
     spaces: Sequence[Space]
     refused: dict[str, str]
@@ -58,6 +59,7 @@ class Identifying:
     rounded: Sequence[Rounded] = ()
     at_random: bool = False
     unanswered: list[Unanswered] = field(default_factory=list)
+    before: int | None = None
 
     def left_alone(self, names: Sequence[str]) -> Identifying:
         """The same of which some arguments stay at the box's own values."""
@@ -152,20 +154,18 @@ class Identifying:
         if found.fits:
             tell(Stage.LOOKED_AROUND)
         seen = surroundings(self.bench, found.space, found.candidate) if found.fits else Surroundings()
-        before = self.player.calls
         found, confirmed, seen = self._confirmed(found, seen)
         if confirmed.failure is not None and found.same:
             following, *others = found.same
             return self._attempt_at(replace(found, candidate=following, same=tuple(others)))
         if found.candidate.arranged and not self._grows(found):
             found = replace(found, fits=False)
-        return Attempt(found, seen, confirmed, before)
+        return Attempt(found, seen, confirmed)
 
     def _as_well(self, found: Found) -> Attempt:
         """Whether a reading of another family is confirmed, too."""
-        before = self.player.calls
         found, confirmed, _ = self._confirmed(replace(found, fits=self._long_miss(found) is None), Surroundings())
-        return Attempt(found, Surroundings(), confirmed, before)
+        return Attempt(found, Surroundings(), confirmed)
 
     def _ladder(self, evaluated: int = 0) -> Ladder:
         ways, beside = (self.rounded, self.at_random), [self.small]
@@ -338,6 +338,7 @@ class Identifying:
         return found, strict, left
 
     def _driven(self, found: Found, seen: Surroundings) -> tuple[Confirmation, Surroundings]:
+        self.before = self.player.calls if self.before is None else self.before
         return confirm(Claim(self.bench, found.space, found.candidate, seen), self.options.seed, self.options.runs)
 
 

@@ -41,7 +41,7 @@ def answered(search: Identifying, began: float) -> Identification:
     first, *others = search.attempts()
     player, unanswered = search.player, [*first.seen.unanswered, *search.unanswered]
     seen = changed(first.seen, changed=player.changed, printed=player.printed, unanswered=unanswered)
-    evidence = _evidence(search, first.found, first.fits, first.confirmed, first.before, began)
+    evidence = _evidence(search, first.found, first.fits, first.confirmed, began)
     return _said(search, first, seen, evidence, [one.found for one in others])
 
 
@@ -106,12 +106,12 @@ def _named_failures(search: Identifying) -> list[Fails]:
     return [fails for space in search.spaces for fails in named_failures(search.record(space, played))]
 
 
-def _evidence(search: Identifying, found: Found, fits: bool, confirmed: Confirmation, before: int, began: float) -> Evidence:
+def _evidence(search: Identifying, found: Found, fits: bool, confirmed: Confirmation, began: float) -> Evidence:
     everything = list(dict.fromkeys([*search.played, *filter(None, [search.long]), search.small]))
     seen = search.record(found.space, everything)
     return Evidence(
         traces=len(everything),
-        before=before,
+        before=search.player.calls if search.before is None else search.before,
         calls=search.player.calls,
         runs=confirmed.runs,
         steps=confirmed.steps,
