@@ -510,6 +510,41 @@ def test_several_constants_inside_a_box_are_fitted_together() -> None:
     assert slipped.verdict == "no-reading", text(slipped)
 
 
+class NesterovOfItsOwn:
+    """Gradient descent as in many a training script, with nothing to set; ``slip`` is a relative error of its decay."""
+
+    slip = 0.0
+
+    def __init__(self, weights: np.ndarray):
+        self.w, self.v = weights, np.zeros_like(weights)
+
+    def step(self, gradient: np.ndarray, learning_rate: float) -> np.ndarray:
+        gradient = gradient + 5e-4 * (1 + self.slip) * self.w
+        self.v = 0.9 * self.v + gradient
+        self.w = self.w - learning_rate * (gradient + 0.9 * self.v)
+        return self.w
+
+
+class SlippedNesterov(NesterovOfItsOwn):
+    slip = 1e-7
+
+
+def test_constants_are_fitted_where_several_options_differ_from_every_reading_with_a_name() -> None:
+    answer = identify(NesterovOfItsOwn, **FEW)
+    assert (answer.verdict, answer.line) == ("identified", "optimizer.momentum"), text(answer)
+    assert {axis: mine for axis, (mine, _) in answer.from_standard.items()} == {
+        "accumulation": "sum",
+        "nesterov": "lookahead",
+        "decay": "l2",
+    }
+    assert {name: answer.hyperparameters[name].value for name in ("beta", "weight_decay")} == {
+        "beta": 0.9,
+        "weight_decay": 5e-4,
+    }
+    slipped = identify(SlippedNesterov, **FEW)
+    assert slipped.verdict == "no-reading", text(slipped)
+
+
 class IdleDecay(Adam):
     def __init__(self, weights, decay1: float = 0.9, decay2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01):
         super().__init__(weights, decay1, decay2, eps)

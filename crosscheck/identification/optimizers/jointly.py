@@ -29,6 +29,7 @@ FAMILIES = 6  # whose bases are looked around
 BEGINNINGS = {Role.DECAY_RATE: (-1.0, -2.0, -3.0), Role.EPSILON: (-8.0, -5.0)}  # exponents from which a fit begins
 USUAL = -2.0  # that of what has no usual value
 MOST = 6.0  # the largest that is looked at
+CLIMBED = 3  # families in which one goes on from there
 ROUNDS = 36
 APART = 1e-6  # by which an exponent is changed for the slope along it
 SOLVED = 1e-8  # how far a weight may be beside the box, as a part of its way, for constants to be the box's
@@ -103,11 +104,36 @@ def fitted_together(spaces: Sequence[Space], played: Played) -> Iterator[tuple[S
     """Candidates with constants that were fitted together to what was played, the usual readings first."""
     families = [_nearer((one.begun() for one in _bases(space, played)), BASES) for space in spaces]
     around = sorted(filter(None, families), key=lambda bases: bases[0].off)[:FAMILIES]
-    moved = [_nearer((other.begun() for base in bases for other in _neighbours(base)), FITTED) for bases in around]
-    solved = (one for joints in moved for joint in joints if (one := joint.fitted(ROUNDS)).written is not None)
-    for joint in sorted(solved, key=lambda joint: joint.space.rarity(joint.candidate)):
-        assert joint.written is not None
-        yield joint.space, joint.written
+    moved = [_around(bases) for bases in around]
+    moved += map(_climbed, sorted(filter(None, moved), key=lambda joints: joints[0].off)[:CLIMBED])
+    solved = _solved(joint for joints in moved for joint in joints)
+    yield from map(_as_written, solved)
+    # readings of which one makes what was played may both do so, at other constants
+    yield from map(_as_written, _solved(other.begun() for joint in solved for other in _neighbours(joint)))
+
+
+def _as_written(joint: Joint) -> tuple[Space, Candidate]:
+    assert joint.written is not None
+    return joint.space, joint.written
+
+
+def _solved(joints: Iterable[Joint]) -> list[Joint]:
+    """Those whose constants make them what was played, the usual readings first."""
+    fitted = (joint.fitted(ROUNDS) for joint in joints)
+    return sorted((one for one in fitted if one.written is not None), key=lambda one: one.space.rarity(one.candidate))
+
+
+def _around(bases: Sequence[Joint]) -> list[Joint]:
+    """Those of some readings and of their neighbours that are the least off."""
+    return _nearer((other.begun() for base in bases for other in _neighbours(base)), FITTED)
+
+
+def _climbed(joints: Sequence[Joint]) -> list[Joint]:
+    """The same of the neighbours of those that are the least off, again and again, for as long as one comes twice as close."""
+    here, further = list(joints), _around(joints[: BASES // 2])
+    while further[0].off < here[0].off / 2:
+        here, further = further, _around(further[: BASES // 2])
+    return here
 
 
 def _bases(space: Space, played: Played) -> Iterator[Joint]:
