@@ -146,27 +146,28 @@ def _shows_from(search: Identifying, space: Space, candidate: Candidate) -> int 
 
 def _separators(search: Identifying, found: Found, also: Sequence[Found]) -> list[Separator]:
     """What would tell the readings apart that this box, so asked, does not: by what the model predicts for it."""
-    others = [found, *also]
-    if also:
-        return [Separator.FLOAT64] if "float64" in search.box.dtypes and _differ_in_float64(search.bench, others) else []
-    if not found.same:
-        return []
 
     def splits(bench: Bench) -> bool:
         return best_split(bench, found.space, [found.candidate, *found.same], search.options.seed) is not None
 
+    if not found.same and not also:
+        return []
     chosen, dtype = search.bench.chosen, search.player.dtype
+    exact = replace(search.bench, player=Player(search.box, EXACTLY))
+    if also:
+        tells = EXACTLY in search.box.dtypes and _differ(exact, [found, *also]) and (not found.same or splits(exact))
+        return [Separator.FLOAT64] if tells else []
     changing = replace(search.bench, player=Player(replace(search.box, rate_changes=True), dtype))
     wanted = Arguments(arguments(search.box, search.spaces).varied, chosen.own)
     ways = {
         Separator.CHANGING_RATE: not search.box.rate_changes and splits(changing),
-        Separator.FLOAT64: dtype != "float64" and splits(replace(search.bench, player=Player(search.box, "float64"))),
+        Separator.FLOAT64: dtype != EXACTLY and splits(exact),
         Separator.REFUSED_ARGUMENTS: bool(search.refused) and splits(replace(search.bench, chosen=wanted)),
     }
     return [way for way, would in ways.items() if would]
 
 
-def _differ_in_float64(bench: Bench, lines: Sequence[Found]) -> bool:
+def _differ(bench: Bench, lines: Sequence[Found]) -> bool:
     """Whether readings of several lines are told apart, each from each, where all of it is computed in float64."""
     trace = bench.experiment(Plan(Values.OWN, bench.schedules[-1], count=LASTING), EXACTLY)
     plain = [(one.space, replace(one.candidate, computed="", stored=())) for one in lines]
